@@ -1,0 +1,14 @@
+"""The Structs everyone speaks.
+
+- `inbound`   what an adapter makes of a webhook: messages, receipts, consent
+- `contact`   a contact, its states, and what an agent sees of it
+- `offer`     a contact held out to one agent
+- `customer`  handles, customers, conversations, the profile
+- `timeline`  entries and their delivery status
+- `agent`     agents, presence, the actor behind a request
+- `event`     items of a feed, one Struct per kind
+- `refusal`   a request that changes nothing, and why
+- `wire`      frames of the screen protocol, both directions
+
+Only msgspec and the standard library are imported here; nothing does I/O.
+"""

@@ -1,0 +1,303 @@
+-- Record a batch of inbound messages in one round trip. Each line is its own statement, because a statement cannot see
+-- the winner of its own ON CONFLICT. Order of locks: seen, handle, stream, contact, agent_state; each level sorted.
+-- Arrays are parallel, one element per event; (account, key) is unique within them. Returns what to announce:
+-- ('customer' | 'agent', id, seq) for feeds, ('route', contact, null) for contacts that rules must look at.
+
+create type recording as (
+    i int, account_id text, handle_kind text, handle_scope text, handle_value text, name_hint text, key text,
+    handle_id uuid, customer_id uuid, conversation_id uuid, contact_id uuid, entry_id uuid, link_id uuid,
+    kind text, channel text, class text, body text, head text, media text, occurred_at timestamptz, opted_out boolean
+);
+create type placement as (i int, handle_id uuid, leaf uuid, root uuid);
+create type talk as (root uuid, conversation_id uuid, was text, status text, attention boolean, opened_at timestamptz);
+create type numbering as (root uuid, first_seq bigint, base timestamptz);
+create type feed_line as (root uuid, place int, contact_id uuid, body text);
+
+create function record_messages(
+    p_account text[], p_key text[], p_handle_kind text[], p_handle_scope text[], p_handle_value text[],
+    p_name text[], p_handle uuid[], p_customer uuid[], p_conversation uuid[], p_contact uuid[], p_entry uuid[],
+    p_link uuid[], p_kind text[], p_channel text[], p_class text[], p_body text[], p_head text[], p_media text[],
+    p_occurred timestamptz[], p_opted_out boolean[],
+    p_step text[], p_query text[], p_content_type text[], p_raw bytea[],
+    p_reopen_within interval, p_prefer_owner_for interval
+) returns table (what text, id uuid, seq bigint) language plpgsql
+-- Plans are kept, and on a new database they are made while the tables are empty.
+set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+    b recording[]; p placement[]; t talk[]; n numbering[]; l feed_line[];
+    roots uuid[]; touched uuid[]; held uuid[];
+begin
+    -- 1. The deduplication: the loser of a race waits here for the winner's commit.
+    with f as (
+        insert into seen (account_id, key)
+        select u.a, u.k from unnest(p_account, p_key) u(a, k) order by 1, 2
+        on conflict do nothing returning account_id, key)
+    select array_agg(row(u.i, u.account_id, u.handle_kind, u.handle_scope, u.handle_value, u.name_hint, u.key,
+                         u.handle_id, u.customer_id, u.conversation_id, u.contact_id, u.entry_id, u.link_id,
+                         u.kind, u.channel, u.class, u.body, u.head, u.media, u.occurred_at, u.opted_out)::recording
+                     order by u.i)
+      into b
+      from unnest(p_account, p_key, p_handle_kind, p_handle_scope, p_handle_value, p_name, p_handle, p_customer,
+                  p_conversation, p_contact, p_entry, p_link, p_kind, p_channel, p_class, p_body, p_head, p_media,
+                  p_occurred, p_opted_out) with ordinality
+           u(account_id, key, handle_kind, handle_scope, handle_value, name_hint, handle_id, customer_id,
+             conversation_id, contact_id, entry_id, link_id, kind, channel, class, body, head, media,
+             occurred_at, opted_out, i)
+      join f on f.account_id = u.account_id and f.key = u.key;
+    if b is null then return; end if;
+
+    insert into raw_event (slot, id, account_id, key, received_at, step, query, content_type, body)
+    select raw_slot(now()), x.entry_id, x.account_id, x.key, now(), u.step, u.query, u.content_type, u.raw
+      from unnest(b) x
+      join unnest(p_step, p_query, p_content_type, p_raw) with ordinality u(step, query, content_type, raw, i) on u.i = x.i;
+
+    -- 2. Unknown handles are born ownerless; again the loser of a race waits here.
+    insert into handle (id, kind, scope, value)
+    select distinct on (x.handle_kind, x.handle_scope, x.handle_value)
+           x.handle_id, x.handle_kind, x.handle_scope, x.handle_value
+      from unnest(b) x
+     where not exists (select from handle h
+                        where h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value)
+     order by x.handle_kind, x.handle_scope, x.handle_value
+    on conflict (kind, scope, value) do nothing;
+
+    -- 3. A new statement sees every winner: own what is still ownerless, under its lock.
+    with h as (
+        select h.id, h.kind, h.scope, h.value from handle h
+         where h.customer_id is null and not h.shared
+           and (h.kind, h.scope, h.value) in (select x.handle_kind, x.handle_scope, x.handle_value from unnest(b) x)
+         order by h.kind, h.scope, h.value for no key update),
+    o as (
+        select distinct on (h.id) h.id as handle_id, x.customer_id, x.link_id, x.name_hint, x.account_id, x.key
+          from h join unnest(b) x on x.handle_kind = h.kind and x.handle_scope = h.scope and x.handle_value = h.value
+         order by h.id, x.i),
+    c as (insert into customer (id, root_id, name) select customer_id, customer_id, name_hint from o),
+    s as (insert into stream (kind, id) select 1, customer_id from o),
+    e as (insert into link (id, handle_id, customer_id, rule, evidence)
+          select link_id, handle_id, customer_id, 'first_contact',
+                 json_build_object('account', account_id, 'key', key, 'proven_by', 'channel', 'rivals', '[]'::json)
+            from o)
+    update handle h set customer_id = o.customer_id, main = true from o where h.id = o.handle_id;
+
+    -- 4. From the handle to the leaf to the root.
+    select array_agg(row(x.i, h.id, h.customer_id, c.root_id)::placement order by x.i), array_agg(distinct c.root_id)
+      into p, roots
+      from unnest(b) x
+      join handle h on h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value
+      join customer c on c.id = h.customer_id;
+    if cardinality(p) is distinct from cardinality(b) then
+        raise exception 'a shared handle needs a transaction of its own' using errcode = 'SP001';
+    end if;
+
+    -- 5, 6. Lock the roots, then look again: a merge may have moved one while we waited.
+    perform from stream s where s.kind = 1 and s.id = any (roots) order by s.id for no key update;
+    if exists (select from unnest(p) x join customer c on c.id = x.leaf where c.root_id <> x.root) then
+        raise exception 'a merge moved a customer, record again' using errcode = '40001';
+    end if;
+
+    -- Opt-out words change consent and are an entry; they open nothing.
+    insert into consent (handle_id, account_id, opted_out)
+    select distinct on (y.handle_id, x.account_id) y.handle_id, x.account_id, x.opted_out
+      from unnest(b) x join unnest(p) y on y.i = x.i where x.kind = 'consent'
+     order by y.handle_id, x.account_id, x.i desc
+    on conflict (handle_id, account_id) do update set opted_out = excluded.opted_out, at = now();
+
+    -- 7a. The conversation of each root: the open one, else one closed not long ago, else a new one.
+    with r as (
+        select y.root, bool_or(x.kind = 'message') as speaks,
+               (array_agg(y.leaf order by x.i) filter (where x.kind = 'message'))[1] as leaf,
+               (array_agg(x.conversation_id order by x.i) filter (where x.kind = 'message'))[1] as fresh_id
+          from unnest(b) x join unnest(p) y on y.i = x.i group by y.root),
+    f as (
+        select r.*, o.id as open_id, o.status, o.needs_attention, o.opened_at,
+               case when o.id is null and r.speaks then
+                   (select v.id from customer m join conversation v on v.customer_id = m.id
+                     where m.root_id = r.root and v.status = 'closed' and v.folded_into is null
+                       and v.closed_at > now() - p_reopen_within
+                     order by v.closed_at desc limit 1) end as closed_id
+          from r left join conversation o
+            on o.profile_id = r.root and o.status <> 'closed' and o.folded_into is null)
+    select array_agg(row(f.root, coalesce(f.open_id, f.closed_id, case when f.speaks then f.fresh_id end),
+                         case when f.open_id is not null then 'open' when f.closed_id is not null then 'reopened'
+                              when f.speaks then 'created' end,
+                         case when f.open_id is null and f.closed_id is null then 'new'
+                              when not f.speaks or f.status = 'new' then coalesce(f.status, 'open') else 'open' end,
+                         case when f.speaks then true else f.needs_attention end, f.opened_at)::talk)
+      into t from f;
+
+    insert into conversation (id, customer_id, profile_id, status, needs_attention, opened_at)
+    select x.conversation_id,
+           (select y.leaf from unnest(p) y join unnest(b) z on z.i = y.i
+             where y.root = x.root and z.kind = 'message' order by y.i limit 1),
+           x.root, 'new', true, clock_timestamp()
+      from unnest(t) x where x.was = 'created';
+    with u as (
+        update conversation v
+           set status = x.status, needs_attention = true, profile_id = x.root, closed_at = null
+          from unnest(t) x
+         where v.id = x.conversation_id and x.was in ('open', 'reopened')
+           and exists (select from unnest(p) y join unnest(b) z on z.i = y.i where y.root = x.root and z.kind = 'message')
+           and (v.status, v.needs_attention) is distinct from (x.status, true)
+        returning v.id)
+    select array_agg(u.id) into touched from u;
+
+    -- 7b. Join the conversation's live contact, or make one. Consent makes none.
+    perform from contact c
+      where c.conversation_id in (select x.conversation_id from unnest(t) x)
+        and c.class = 'messaging' and c.state not in ('abandoned', 'closed')
+      order by c.id for no key update;
+
+    l := array(
+        select row(x.root, 0, null,
+                   '{"kind":"conversation","conversation":"' || v.id || '","status":"' || v.status
+                   || '","opened_at":"' || json_time(v.opened_at) || '","closed_at":null,"needs_attention":true}')::feed_line
+          from unnest(t) x join conversation v on v.id = x.conversation_id
+         where x.was = 'created' or v.id = any (touched));
+
+    with m as (
+        select x.root, x.conversation_id, count(*)::int as lines,
+               (array_agg(z.contact_id order by z.i))[1] as fresh_id, (array_agg(y.leaf order by z.i))[1] as leaf,
+               (array_agg(y.handle_id order by z.i desc))[1] as handle_id,
+               (array_agg(z.account_id order by z.i))[1] as account_id, (array_agg(z.channel order by z.i))[1] as channel,
+               (array_agg(left(z.body, 160) order by z.i desc))[1] as preview
+          from unnest(t) x join unnest(p) y on y.root = x.root join unnest(b) z on z.i = y.i and z.kind = 'message'
+         group by x.root, x.conversation_id),
+    a as (
+        select m.*, c.id, c.state, c.agent_id
+          from m left join contact c on c.conversation_id = m.conversation_id and c.class = 'messaging'
+               and c.state not in ('abandoned', 'closed')),
+    -- while it waits the rules run again; wrap-up turns back into work; a parked one waits for its owner first
+    u as (
+        update contact c
+           set preview = a.preview, preview_direction = 'in', preview_at = clock_timestamp(), messages = c.messages + a.lines, unread = c.unread + a.lines,
+               unrouted = c.unrouted or a.state in ('queued', 'parked'),
+               state = case a.state when 'wrapping' then 'assigned' when 'parked' then 'queued' else c.state end,
+               state_at = case when a.state in ('wrapping', 'parked') then clock_timestamp() else c.state_at end,
+               fence = c.fence + (a.state = 'parked')::int,
+               prefer_agent_id = case when a.state = 'parked' then c.agent_id else c.prefer_agent_id end,
+               prefer_until = case when a.state = 'parked' then clock_timestamp() + p_prefer_owner_for else c.prefer_until end,
+               arrived_at = case when a.state = 'parked' then clock_timestamp() else c.arrived_at end,
+               order_key = case when a.state = 'parked'
+                                then (extract(epoch from clock_timestamp()) * 1000000)::bigint else c.order_key end,
+               agent_id = case when a.state = 'parked' then null else c.agent_id end,
+               due_at = case when a.state in ('assigned', 'wrapping', 'parked') and c.shown then null else c.due_at end,
+               handle_id = a.handle_id
+          from a where c.id = a.id
+        returning c.id, a.root, a.state as was),
+    i as (
+        insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, arrived_at,
+                             preview, preview_direction, messages, unread)
+        select a.fresh_id, a.leaf, a.conversation_id, a.account_id, a.handle_id, a.channel, 'messaging', clock_timestamp(),
+               a.preview, 'in', a.lines, a.lines
+          from a where a.id is null
+        returning id, conversation_id)
+    select coalesce(array_agg(z.id) filter (where z.was in ('new', 'queued', 'parked')), '{}'),
+           coalesce(array_agg(z.id) filter (where z.was in ('offered', 'assigned', 'wrapping', 'parked')), '{}'),
+           l || coalesce(array_agg(row(z.root, 1, z.id, null)::feed_line) filter (where z.was in ('new', 'wrapping', 'parked')), '{}')
+      into touched, held, l
+      from (select u.id, u.root, u.was from u where u.was <> 'new'
+            union all select i.id, a.root, 'new' from i join a on a.fresh_id = i.id) z;
+
+    return query select 'route', x, null::bigint from unnest(touched) x;
+
+    -- a contact's line holds its id until here, where the row's new values can be seen
+    l := array(
+        select case when y.contact_id is null then y else row(y.root, 1, c.id,
+                   '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.conversation_id
+                   || '","channel":"' || c.channel || '","work_class":"' || c.class || '","state":"'
+                   || case when c.state in ('new', 'queued', 'offered') then 'waiting' else c.state end || '","agent":'
+                   || coalesce((select json_build_object('id', g.id, 'name', g.name)::text from agent g where g.id = c.agent_id), 'null')
+                   || ',"arrived_at":"' || json_time(c.arrived_at) || '","due_at":null}}')::feed_line end
+          from unnest(l) y left join contact c on c.id = y.contact_id);
+
+    -- 7c. Number and date what happened, under each root's lock: commit order is the order.
+    with k as (
+        select x.root, coalesce(sum(x.lines), 0)::int as lines, sum(x.entries)::int as entries
+          from (select y.root, count(*) as lines, 0 as entries from unnest(l) y group by y.root
+                union all select y.root, count(*), count(*) from unnest(p) y group by y.root) x
+         group by x.root),
+    s as (
+        update stream s
+           set seq = s.seq + k.lines,
+               last_at = greatest(clock_timestamp(), s.last_at + interval '1 microsecond') + (k.entries - 1) * interval '1 microsecond'
+          from k where s.kind = 1 and s.id = k.root
+        returning s.id, s.seq, s.seq - k.lines as first_seq, s.last_at - (k.entries - 1) * interval '1 microsecond' as base)
+    select array_agg(row(s.id, s.first_seq, s.base)::numbering) into n from s;
+
+    insert into entry (id, customer_id, conversation_id, at, kind, channel, direction, body, handle_id, account_id,
+                       occurred_at, media)
+    select x.entry_id, y.leaf, v.conversation_id,
+           m.base + (row_number() over (partition by y.root order by x.i) - 1) * interval '1 microsecond',
+           x.kind, x.channel, 'in', x.body, y.handle_id, x.account_id, x.occurred_at, x.media::jsonb
+      from unnest(b) x join unnest(p) y on y.i = x.i join unnest(t) v on v.root = y.root join unnest(n) m on m.root = y.root;
+
+    with w as (
+        select y.root, y.place, 0 as i, y.body from unnest(l) y
+        union all
+        select y.root, 2, x.i,
+               x.head || ',"at":"'
+               || json_time(m.base + (row_number() over (partition by y.root order by x.i) - 1) * interval '1 microsecond')
+               || '","conversation":' || coalesce('"' || v.conversation_id || '"', 'null') || '}}'
+          from unnest(b) x join unnest(p) y on y.i = x.i join unnest(t) v on v.root = y.root
+               join unnest(n) m on m.root = y.root),
+    z as (
+        insert into event (slot, kind, id, seq, at, body)
+        select event_slot(now()), 1, w.root,
+               m.first_seq + row_number() over (partition by w.root order by w.place, w.i), now(), w.body
+          from w join unnest(n) m on m.root = w.root
+        returning id, seq)
+    select array_agg(row(q.id, q.seq, null)::numbering) into n from (select z.id, max(z.seq) as seq from z group by z.id) q;
+    return query select 'customer', m.root, m.first_seq from unnest(n) m;
+
+    -- 8. Tell the agents who hold one of these contacts, or to whom it rings.
+    if cardinality(held) > 0 then
+        return query select 'agent', x.id, x.seq from tell_agents(held) x;
+    end if;
+end $$;
+
+-- A line of My Customers as the event `held`.
+create function held_line(c contact, routed boolean) returns text language sql stable as $$
+    select json_build_object('kind', 'held', 'routed', routed, 'held', json_build_object(
+        'contact', c.id, 'state', c.state, 'conversation', c.conversation_id,
+        'customer', (select m.root_id from customer m where m.id = c.customer_id),
+        'customer_name', (select r.name from customer m join customer r on r.id = m.root_id where m.id = c.customer_id),
+        'handle', (select h.value from handle h where h.id = c.handle_id),
+        'channel', c.channel, 'work_class', c.class, 'preview', c.preview, 'preview_direction', c.preview_direction,
+        'unread', c.unread, 'at', json_time(c.preview_at), 'due_at', json_time(c.due_at)))::text
+$$;
+
+-- Append to the feed of each agent concerned by these contacts (which the caller has locked): the new preview of an
+-- offer, the new line of My Customers, or that a parked contact went back to the queue.
+create function tell_agents(p_contacts uuid[]) returns table (id uuid, seq bigint) language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query
+    with w as (
+        select o.agent_id, c.id,
+               json_build_object('kind', 'offer_updated', 'offer', o.id, 'preview', c.preview, 'messages', c.messages)::text as body
+          from contact c join offer o on o.contact_id = c.id and o.state = 'pending'
+         where c.id = any (p_contacts) and c.state = 'offered'
+        union all
+        select c.agent_id, c.id, held_line(c, false) from contact c
+         where c.id = any (p_contacts) and c.agent_id is not null
+        union all
+        select c.prefer_agent_id, c.id,
+               json_build_object('kind', 'contact_ended', 'contact', c.id, 'reason', 'queued')::text
+          from contact c
+         where c.id = any (p_contacts) and c.state = 'queued' and c.prefer_agent_id is not null),
+    n as (select w.agent_id, count(*) as lines from w group by w.agent_id),
+    k as (
+        select a.agent_id from agent_state a where a.agent_id in (select n.agent_id from n)
+         order by a.agent_id for no key update),
+    s as (
+        update agent_state a set seq = a.seq + n.lines from k join n on n.agent_id = k.agent_id
+         where a.agent_id = k.agent_id
+        returning a.agent_id, a.seq, a.seq - n.lines as first_seq),
+    v as (
+        insert into event (slot, kind, id, seq, at, body)
+        select event_slot(now()), 3, w.agent_id,
+               s.first_seq + row_number() over (partition by w.agent_id order by w.id), now(), w.body
+          from w join s on s.agent_id = w.agent_id)
+    select s.agent_id, s.seq from s;
+end $$;
