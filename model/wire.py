@@ -129,7 +129,6 @@ class WrapUp(_FromScreen, frozen=True, tag="wrap_up"):
     """End wrap-up before its timer."""
 
     contact: UUID
-    code: Annotated[str, Meta(max_length=64)] | None = None
     ref: Ref | None = None
 
 

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -219,6 +219,7 @@ def spawn(
     stop_signal: signal.Signals,
     lock: IO[str] | None = None,
     stdin: bytes = b"",
+    environment: Mapping[str, str] = CLEAN_ENVIRONMENT,
 ) -> Server:
     """Start a server whose output goes to `log`.
 
@@ -234,7 +235,7 @@ def spawn(
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=CLEAN_ENVIRONMENT,
+                env=environment,
                 cwd="/",
                 start_new_session=True,
                 pass_fds=() if lock is None else (lock.fileno(),),

@@ -1,0 +1,190 @@
+"""Twilio's messaging webhooks → events. Pure: no clock, no I/O, and only ParseError is raised.
+
+Fields: https://www.twilio.com/docs/messaging/guides/webhook-request and, for the step `status`,
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status. Twilio adds fields without notice, so
+unknown ones are left alone; those read are bounded and may be given once.
+
+Opt-out words: with Advanced Opt-Out, Twilio says what it did in `OptOutType`
+(https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out). Otherwise its default words count when they are
+the whole text, in any case (https://www.twilio.com/docs/api/errors/23002 and the page above).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from uuid import UUID
+
+from adapters import phones
+from adapters.base import AccountConfig, ParseError, WebhookRequest
+from adapters.forms import Fields, form_of, query_of
+from adapters.sms.twilio_errors import describe
+from model.inbound import ConsentChange, DeliveryReceipt, HandleRef, Ignored, InboundEvent, InboundMessage
+from model.timeline import Media
+
+MOST_FIELDS = 200
+_MOST_BODY = 16_000
+_MOST_MEDIA = 32
+_MOST_NAME = 200
+
+_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_MEDIA_URL = re.compile(r"https?://[^\s/]+/[^\s]*", re.IGNORECASE)
+
+STOP_WORDS = frozenset(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"))
+START_WORDS = frozenset(("START", "UNSTOP", "YES"))
+# Opts in again, but is also the commonest answer to a question: it stays a message too.
+_ANSWER_WORDS = frozenset(("YES",))
+
+_RECEIPTS: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "partially_delivered": "delivered",
+    "read": "read",
+    "undelivered": "failed",
+    "failed": "failed",
+    "canceled": "failed",
+}
+_INTERMEDIATE = frozenset(("accepted", "scheduled", "queued", "sending", "receiving", "received"))
+
+
+def parse_webhook(request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
+    """The events of one verified webhook, by its step."""
+    if request.method != "POST":
+        raise ParseError("configure the webhook as POST", "method")
+    fields = form_of(request, MOST_FIELDS)
+    if not request.step:
+        return _parse_inbound(fields, account)
+    if request.step == "status":
+        return [_parse_status(fields, query_of(request, MOST_FIELDS), account)]
+    raise ParseError("unknown step: messages go to the account's address itself, receipts to its /status", "step")
+
+
+def _parse_inbound(fields: Fields, account: AccountConfig) -> list[InboundEvent]:
+    status = fields.optional("SmsStatus", 64) or fields.optional("MessageStatus", 64) or "received"
+    if status.lower() not in ("received", "receiving"):
+        raise ParseError("unknown kind: not an incoming message; status callbacks belong to /status", "SmsStatus")
+    key = _sid(fields)
+    _belongs_to(fields, account, "To")
+    handle = phones.sender(fields.required("From", 128), account.region, "sms", account.address)
+    if handle is None:
+        raise ParseError("empty", "From")
+    media = _media(fields)
+    body = fields.optional("Body", _MOST_BODY)
+    if body is None and not media:
+        raise ParseError("missing, and there is no media", "Body")
+    message = InboundMessage(
+        key=key,
+        handle=handle,
+        body=body or "",
+        media=media,
+        name_hint=(fields.optional("ProfileName", _MOST_BODY) or "").strip()[:_MOST_NAME] or None,
+    )
+    return _with_consent(message, fields.optional("OptOutType", 64), handle)
+
+
+def _with_consent(message: InboundMessage, declared: str | None, handle: HandleRef) -> list[InboundEvent]:
+    """The message, the change of consent it amounts to, or both."""
+    word = message.body.strip().upper()
+    opted_out = _opted_out(word, declared)
+    if opted_out is None:
+        return [message]
+    if word in _ANSWER_WORDS:
+        key = f"{message.key}:consent"
+        return [message, ConsentChange(key=key, handle=handle, body=message.body, opted_out=opted_out)]
+    return [ConsentChange(key=message.key, handle=handle, body=message.body, opted_out=opted_out)]
+
+
+def _opted_out(word: str, declared: str | None) -> bool | None:
+    """True: out, False: in again, None: no change. What Twilio declares wins; HELP it answers by itself."""
+    if declared:
+        return {"STOP": True, "START": False}.get(declared.strip().upper())
+    if word in STOP_WORDS:
+        return True
+    return False if word in START_WORDS else None
+
+
+def _parse_status(fields: Fields, query: Fields, account: AccountConfig) -> InboundEvent:
+    sid = _sid(fields)
+    status = (fields.optional("MessageStatus", 64) or fields.required("SmsStatus", 64)).lower()
+    _belongs_to(fields, account, None)
+    outbound_id = _entry_id(query)
+    key = f"{sid}:{status}"
+    if status in _INTERMEDIATE:
+        return Ignored(key=key, reason=f"intermediate status {status}")
+    settled = _RECEIPTS.get(status)
+    if settled is None:
+        raise ParseError("unknown kind of status", "MessageStatus")
+    return DeliveryReceipt(
+        key=key,
+        provider_id=sid,
+        status=settled,
+        outbound_id=outbound_id,
+        error=_delivery_error(fields, status) if settled == "failed" else None,
+    )
+
+
+def _delivery_error(fields: Fields, status: str) -> str:
+    code = fields.optional("ErrorCode", 64) or ""
+    message = fields.optional("ErrorMessage", _MOST_BODY) or f"the message is {status}"
+    return describe(int(code) if _NUMBER.fullmatch(code) else None, message)
+
+
+def _sid(fields: Fields) -> str:
+    name = "MessageSid" if "MessageSid" in fields else "SmsSid" if "SmsSid" in fields else "MessageSid"
+    sid = fields.required(name, 64)
+    if not _SID.fullmatch(sid):
+        raise ParseError("not a message id", name)
+    return sid
+
+
+def _belongs_to(fields: Fields, account: AccountConfig, ours: str | None) -> None:
+    """Refuse what was meant for another account of the same secret.
+
+    A Messaging Service delivers for all its numbers, so where both sides name the AccountSid that decides; only
+    without it must the message be addressed to this very address.
+    """
+    given, expected = fields.optional("AccountSid", 64), account.settings.get("account_sid")
+    if given and expected:
+        if given != expected:
+            raise ParseError("another account's: check settings.account_sid", "AccountSid")
+        return
+    service = account.settings.get("messaging_service_sid")
+    if ours is None or (service and fields.optional("MessagingServiceSid", 64) == service):
+        return
+    if _same_address(fields.required(ours, 128), account):
+        return
+    raise ParseError("not this account's address, and no AccountSid proves it ours", ours)
+
+
+def _same_address(given: str, account: AccountConfig) -> bool:
+    def comparable(address: str) -> str:
+        return phones.normalise(address, account.region) or phones.bare(address)
+
+    return comparable(given) == comparable(account.address)
+
+
+def _entry_id(query: Fields) -> UUID | None:
+    value = query.optional("entry", 64)
+    if value is None:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        raise ParseError("not one of our entry ids", "entry") from None
+
+
+def _media(fields: Fields) -> tuple[Media, ...]:
+    count = fields.optional("NumMedia", 64) or "0"
+    if not _NUMBER.fullmatch(count) or int(count) > _MOST_MEDIA:
+        raise ParseError(f"not a number from 0 to {_MOST_MEDIA}", "NumMedia")
+    return tuple(_one_media(fields, index) for index in range(int(count)))
+
+
+def _one_media(fields: Fields, index: int) -> Media:
+    name = f"MediaUrl{index}"
+    url = fields.required(name, 2048)
+    if not _MEDIA_URL.fullmatch(url):
+        raise ParseError("not an http address", name)
+    kind = fields.optional(f"MediaContentType{index}", 255) or "application/octet-stream"
+    return Media(url=url, content_type=kind)

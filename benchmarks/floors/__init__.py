@@ -1,0 +1,1 @@
+"""Bare code that does the same durable work and nothing else: what the machine gives."""

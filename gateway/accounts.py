@@ -1,0 +1,65 @@
+"""The configured accounts, cached for a few seconds: every webhook needs one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from adapters.base import AccountConfig
+from store.pool import Connection, Pool
+
+FRESH_SECONDS = 2.0
+
+FETCH_ACCOUNTS = """
+select id, channel, provider, address, secrets, region, public_url, settings::text as settings from account
+"""
+
+
+async def fetch_accounts(connection: Connection) -> dict[str, AccountConfig]:
+    """Every configured account by id."""
+    return {
+        row["id"]: AccountConfig(
+            id=row["id"],
+            channel=row["channel"],
+            provider=row["provider"],
+            address=row["address"],
+            secrets=tuple(row["secrets"]),
+            region=row["region"],
+            public_url=row["public_url"],
+            settings=msgspec.json.decode(row["settings"], type=dict[str, str]),
+        )
+        for row in await connection.fetch(FETCH_ACCOUNTS)
+    }
+
+
+class Accounts:
+    """Accounts as of a moment ago. While the database is away the last ones known go on serving."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: dict[str, AccountConfig] = {}
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self, account: str) -> AccountConfig | None:
+        """The account of this id. Unknown ids cost at most one read per `FRESH_SECONDS`, whoever asks how often."""
+        if self._reading is None and time.monotonic() - self._read_at > FRESH_SECONDS:
+            self._reading = asyncio.create_task(self._read())
+        if account not in self._known and self._reading is not None:
+            await asyncio.shield(self._reading)
+        return self._known.get(account)
+
+    async def all(self) -> dict[str, AccountConfig]:
+        """Every account."""
+        await self._read()
+        return self._known
+
+    async def _read(self) -> None:
+        try:
+            async with self._pool.acquire() as connection:
+                self._known = await fetch_accounts(connection)
+            self._read_at = time.monotonic()
+        finally:
+            self._reading = None

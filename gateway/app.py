@@ -1,0 +1,164 @@
+"""The composition root: what one process is made of, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from adapters.base import Outgoing, Refused, SendOutcome
+from adapters.registry import adapter_for, close_adapters
+from gateway.accounts import Accounts
+from gateway.actions import Actions
+from gateway.intake import Intake
+from gateway.pages import desk_pages
+from gateway.problems import on_http_exception
+from gateway.recorder import Recorder
+from gateway.rest import rest_routes
+from gateway.screen import ScreenEndpoint
+from gateway.sender import Sender
+from gateway.settings import Settings
+from gateway.worker import Worker
+from pushers.bus.base import Bus
+from pushers.bus.memory import MemoryBus
+from pushers.bus.redis import RedisBus
+from pushers.hub import Hub
+from router.presence import register_process, unregister_process
+from store.feeds import transaction
+from store.ids import new_id
+from store.pool import Pool, open_pool
+
+SEND_SECONDS = 15.0
+READY_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Company:
+    """Everything one process runs: the parts that HTTP, screens and loops share."""
+
+    pool: Pool
+    process: UUID
+    bus: Bus
+    hub: Hub
+    accounts: Accounts
+    recorder: Recorder
+    worker: Worker
+    sender: Sender
+    actions: Actions
+    screens: ScreenEndpoint
+
+
+@asynccontextmanager
+async def open_company(settings: Settings, database_url: str) -> AsyncIterator[Company]:
+    """Connect everything, run the loops, and take it down in order: screens, loops, lease, bus, pool."""
+    pool = await open_pool(database_url, size=settings.pool_size)
+    process = new_id()
+    bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
+    hub = Hub(pool, bus, process)
+    accounts = Accounts(pool)
+    sender = Sender(pool, hub.announce, partial(_send, accounts))
+
+    async def lease_lost() -> None:
+        await screens.close_all()
+        async with pool.acquire() as connection:
+            await register_process(connection, process)
+
+    worker = Worker(pool, hub.announce, process, lease_lost)
+    recorder = Recorder(pool, hub.announce, lambda _contacts: worker.wake(), settings.intake_limit)
+    actions = Actions(pool, hub.announce, process, worker.wake, sender.wake)
+    screens = ScreenEndpoint(pool, hub, actions, settings.allowed_origins)
+    async with pool.acquire() as connection:
+        await register_process(connection, process)
+    await hub.start()
+    loops = [asyncio.create_task(worker.run()), asyncio.create_task(sender.run())]
+    try:
+        yield Company(pool, process, bus, hub, accounts, recorder, worker, sender, actions, screens)
+    finally:
+        await screens.close_all()
+        await sender.stop()
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        try:
+            async with transaction(pool, hub.announce) as tx:
+                await unregister_process(tx, process)
+        except Exception as error:  # the lease runs out by itself
+            log.warning("unregister_failed", error=type(error).__name__)
+        await hub.stop()
+        await close_adapters()
+        await pool.close()
+
+
+async def _send(accounts: Accounts, account_id: str, outgoing: Outgoing) -> SendOutcome:
+    account = await accounts.get(account_id)
+    if account is None:
+        return Refused("the account is not configured any more")
+    return await adapter_for(account.provider, account.channel).send(account, outgoing, SEND_SECONDS)
+
+
+def create_app(settings: Settings, database_url: str) -> Starlette:
+    """The ASGI application of one gateway process."""
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_company(settings, database_url) as company:
+            app.state.company = company
+            app.state.pool = company.pool
+            yield
+
+    async def hooks(request: Request) -> Response:
+        company: Company = request.app.state.company
+        return await Intake(company.pool, company.accounts, company.recorder, company.hub.announce)(request)
+
+    routes = [
+        Route("/", lambda _request: RedirectResponse("/desk/")),
+        Route("/hooks/{account}", hooks, methods=["POST"]),
+        Route("/hooks/{account}/{step:path}", hooks, methods=["POST"]),
+        WebSocketRoute("/v1/screen", screen),
+        *rest_routes(),
+        Route("/health", health),
+        Route("/ready", ready),
+        Route("/metrics", metrics),
+        Mount("/desk", desk_pages()),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: on_http_exception})
+
+
+async def screen(websocket: WebSocket) -> None:
+    """One screen, for as long as it is connected."""
+    company: Company = websocket.app.state.company
+    await company.screens(websocket)
+
+
+async def health(_request: Request) -> Response:
+    """The process runs."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """It can take webhooks: the database answers. Redis is not asked; without it everything is only slower."""
+    company: Company = request.app.state.company
+    try:
+        async with asyncio.timeout(READY_SECONDS), company.pool.acquire() as connection:
+            await connection.fetchval("select 1")
+    except Exception as error:  # whatever it is, no webhook can be taken now
+        return JSONResponse({"status": "database", "error": type(error).__name__}, status_code=503)
+    return JSONResponse({"status": "ok", "bus": "ok" if company.bus.healthy else "slow"})
+
+
+async def metrics(_request: Request) -> Response:
+    """Prometheus text format; no label holds personal data."""
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

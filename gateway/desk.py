@@ -1,0 +1,75 @@
+"""What a screen may ask of the product behind it: each method one short transaction or read of its own.
+
+Announcing what was committed is the desk's part (`store.feeds.transaction`). A refusal is returned, never raised;
+whatever is raised reaches the screen as `unavailable`, and the log without what it says.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from model import wire
+from model.agent import Actor, PresenceStatus
+from model.refusal import Refused
+from model.timeline import Entry
+from profiles.profile import Snapshot
+from router.accept import Accepted
+from router.desk import DeskState
+
+__all__ = ["Accepted", "Desk", "DeskState", "Page", "Snapshot"]
+
+Page = tuple[tuple[Entry, ...], bool]
+"""Entries, newest last, and whether there are more beyond them."""
+
+
+class Desk(Protocol):
+    """Everything behind the screen endpoint."""
+
+    async def connect(self, actor: Actor, screen_id: UUID) -> None:
+        """A screen has said hello: it counts as there."""
+
+    async def disconnect(self, actor: Actor, screen_id: UUID) -> None:
+        """The screen is gone; harmless when it is not known."""
+
+    async def state(self, actor: Actor) -> DeskState:
+        """What `welcome` shows, at a sequence of the agent's feed."""
+
+    async def set_presence(self, actor: Actor, status: PresenceStatus, reason: str | None) -> Refused | None:
+        """Choose a presence."""
+
+    async def accept(self, actor: Actor, offer: UUID) -> Accepted | Refused:
+        """Take an offer; again by the one who has it, the same answer."""
+
+    async def decline(self, actor: Actor, offer: UUID, reason: str | None) -> Refused | None:
+        """Refuse an offer."""
+
+    async def snapshot(self, customer: UUID) -> Snapshot | None:
+        """The profile of this customer's root, read in one database snapshot; None when there is none."""
+
+    async def timeline(self, actor: Actor, frame: wire.Timeline) -> Page | Refused:
+        """A further page of a timeline."""
+
+    async def reply(self, actor: Actor, frame: wire.Reply) -> UUID | Refused:
+        """Answer the customer: the entry."""
+
+    async def note(self, actor: Actor, frame: wire.Note) -> UUID | Refused:
+        """Leave a note: the entry."""
+
+    async def finish(self, actor: Actor, contact: UUID) -> Refused | None:
+        """End the work on a contact."""
+
+    async def wrap_up(self, actor: Actor, contact: UUID) -> Refused | None:
+        """End wrap-up early."""
+
+    async def close(self, actor: Actor, conversation: UUID) -> Refused | None:
+        """Close a conversation."""
+
+    async def retry(self, actor: Actor, entry: UUID) -> Refused | None:
+        """Send a failed reply again."""
+
+    async def seen(self, actor: Actor, contact: UUID) -> Refused | None:
+        """The agent has looked at a contact."""
+
+    async def shown(self, actor: Actor, contact: UUID) -> Refused | None:
+        """The profile of an auto-accepted contact is on the screen."""

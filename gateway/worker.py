@@ -1,0 +1,142 @@
+"""What goes on by itself in every process: route, dispatch, settle what is due, keep the lease. Any number may run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from router.assign import assign
+from router.dispatch import CapacityMoved, dispatch
+from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
+from router.endings import end_offer
+from router.holding import leave_agent, settle_due
+from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
+from router.routing import BATCH, fetch_rules, route
+from store.feeds import Announce, Transaction, transaction
+from store.pool import Pool
+
+SWEEP_SECONDS = 1.0
+DUE_SECONDS = 0.25
+FOLLOW_UP_SECONDS = 0.1
+RING_SECONDS = 300.0
+ROUNDS = 200
+
+log = structlog.get_logger()
+RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, CapacityMoved)
+
+
+class Worker:
+    """The loops of one process. `wake()` after anything that may let work flow: a contact, a free slot, an agent."""
+
+    def __init__(self, pool: Pool, announce: Announce, process: UUID, on_lease_lost: Callable[[], Awaitable[None]]) -> None:
+        self._pool = pool
+        self._announce = announce
+        self._process = process
+        self._on_lease_lost = on_lease_lost
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Route and dispatch now rather than at the next sweep."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Run every loop until cancelled. A database that goes away is waited for; nothing needs a restart."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._flow())
+            group.create_task(self._every(DUE_SECONDS, self.settle))
+            group.create_task(self._every(HEARTBEAT_SECONDS, self._beat))
+            group.create_task(self._every(SWEEP_SECONDS, self._bury))
+            group.create_task(self._every(RING_SECONDS, self._turn))
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await self._guard(step)
+            await asyncio.sleep(seconds)
+
+    async def _guard(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step of a loop: what fails is logged and tried again by the next."""
+        try:
+            await step()
+        except RETRY:
+            self._woken.set()
+        except Exception as error:  # the loops outlive every failure of a single step
+            log.warning("worker_step_failed", step=step.__name__, error=type(error).__name__)
+            await asyncio.sleep(0.2)
+
+    async def _flow(self) -> None:
+        while True:
+            woken = self._woken.is_set()
+            self._woken.clear()
+            await self._guard(self.drain)
+            if woken:
+                # What another process had locked a moment ago was skipped: look once more.
+                await asyncio.sleep(FOLLOW_UP_SECONDS)
+                await self._guard(self.drain)
+            try:
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self) -> None:
+        """Route everything unrouted, then dispatch until a round finds nothing to do."""
+        for _ in range(ROUNDS):
+            async with transaction(self._pool, self._announce) as tx:
+                routed = await route(tx.connection, await fetch_rules(tx.connection))
+            for alert in routed.alerts:
+                log.error("rules_alert", problem=alert)
+            if routed.count < BATCH:
+                break
+        for _ in range(ROUNDS):
+            async with transaction(self._pool, self._announce) as tx:
+                done = await dispatch(tx)
+            assigned = 0
+            for pair in done.outright:
+                async with transaction(self._pool, self._announce) as tx:
+                    assigned += await assign(tx, pair)
+            if not done.offered and not assigned:
+                break
+
+    async def settle(self) -> None:
+        """End offers and settle contacts whose time is over, each in a transaction of its own."""
+        async with self._pool.acquire() as connection:
+            offers = await overdue_offers(connection)
+            contacts = await due_contacts(connection)
+            left = await left_contacts(connection)
+        for offer in offers:
+            outcome = "timed_out" if offer.timed_out else "rescinded"
+            await self._one(lambda tx, o=offer, w=outcome: end_offer(tx, o.offer, w, reason=o.reason))  # type: ignore[misc]
+        for contact in contacts:
+            await self._one(lambda tx, c=contact: settle_due(tx, c))  # type: ignore[misc]
+        for gone in left:
+            await self._one(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
+        if offers or contacts or left:
+            self.wake()
+
+    async def _one(self, settle: Callable[[Transaction], Awaitable[object]]) -> None:
+        try:
+            async with transaction(self._pool, self._announce) as tx:
+                await settle(tx)
+        except RETRY:
+            log.info("settle_again")
+
+    async def _beat(self) -> None:
+        async with self._pool.acquire() as connection:
+            alive = await renew_lease(connection, self._process)
+        if not alive:
+            log.warning("lease_lost")
+            await self._on_lease_lost()
+
+    async def _bury(self) -> None:
+        async with transaction(self._pool, self._announce) as tx:
+            await bury_dead_processes(tx)
+
+    async def _turn(self) -> None:
+        for name, period, slots in (("event", 43_200, 4), ("raw_event", 864_000, 5)):
+            async with transaction(self._pool, self._announce) as tx:
+                if await turn_ring(tx.connection, name, period, slots):
+                    log.info("ring_turned", ring=name)

@@ -1,0 +1,86 @@
+"""What became of a message we sent, as its provider reports it: forward only, in whatever order reports arrive."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+
+from model.event import ReceiptChanged
+from model.inbound import DeliveryReceipt
+from store.feeds import Transaction, append_to_customer, lock_customer
+
+# What a report may move a reply from. Delivery proves what failure and silence only suggested. `sending` is among them:
+# a report may overtake the answer to the request it is about, and then the sender finds the row settled.
+SETTLES_FROM: dict[str, frozenset[str]] = {
+    "sent": frozenset(("queued", "sending", "unknown")),
+    "delivered": frozenset(("queued", "sending", "sent", "unknown", "failed")),
+    "read": frozenset(("queued", "sending", "sent", "delivered", "unknown", "failed")),
+    "failed": frozenset(("queued", "sending", "sent", "unknown")),
+}
+
+SEE = "insert into seen (account_id, key) values ($1, $2) on conflict do nothing returning true"
+FORGET = "delete from seen where account_id = $1 and key = $2"
+SETTLE = """
+update outbox o
+   set state = $2, lease_until = null, error = $3,
+       provider_id = case when $4 <> '' and (o.provider_id is null or o.state in ('queued', 'sending', 'unknown'))
+                               and not exists (
+                                   select from outbox p where p.account_id = o.account_id and p.provider_id = $4)
+                     then $4 else o.provider_id end
+ where o.entry_id = $1
+"""
+
+
+async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt) -> bool:
+    """Move the reply this report is about, if it moves it forward; a report seen before changes nothing.
+
+    False when no reply of this account is meant: nothing is kept, so that the report may come again.
+    """
+    connection = tx.connection
+    if not await connection.fetchval(SEE, account, receipt.key):
+        return True
+    found = await _find(tx, account, receipt)
+    if found is None:
+        await connection.execute(FORGET, account, receipt.key)
+        return False
+    entry, leaf = found
+    root = await lock_customer(tx, leaf)
+    row = await connection.fetchrow(LOCK_OUTBOX, entry)
+    if root is None or row is None:
+        return False
+    if not moves(row["state"], row["provider_id"], receipt):
+        return True
+    error = receipt.error if receipt.status == "failed" else None
+    await connection.execute(SETTLE, entry, receipt.status, error, receipt.provider_id)
+    await append_to_customer(tx, root, [ReceiptChanged(entry, receipt.status, error)])
+    return True
+
+
+LOCK_OUTBOX = "select state, provider_id from outbox where entry_id = $1 for no key update"
+BY_OURS = "select entry_id, customer_id from outbox where entry_id = $1 and account_id = $2"
+BY_THEIRS = "select entry_id, customer_id from outbox where account_id = $1 and provider_id = $2"
+
+
+async def _find(tx: Transaction, account: str, receipt: DeliveryReceipt) -> tuple[UUID, UUID] | None:
+    """The entry and its leaf; by our id first, since theirs may not have been recorded yet."""
+    row: asyncpg.Record | None = None
+    if receipt.outbound_id is not None:
+        row = await tx.connection.fetchrow(BY_OURS, receipt.outbound_id, account)
+    if row is None and receipt.provider_id:
+        row = await tx.connection.fetchrow(BY_THEIRS, account, receipt.provider_id)
+    return (row["entry_id"], row["customer_id"]) if row else None
+
+
+def moves(state: str, provider_id: str | None, receipt: DeliveryReceipt) -> bool:
+    """Whether a reply in `state`, last known to the provider as `provider_id`, changes by this report.
+
+    A reply sent again keeps the id of its last attempt until the new one is known. A late `sent` or `failed` of the old
+    attempt says nothing about the new one; `delivered` and `read` do: the customer has it.
+    """
+    if state not in SETTLES_FROM[receipt.status]:
+        return False
+    if receipt.status in ("delivered", "read") or provider_id is None or not receipt.provider_id:
+        return True
+    same = provider_id == receipt.provider_id
+    return same if state == "sent" else not same

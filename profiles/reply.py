@@ -1,0 +1,248 @@
+"""What an agent writes: replies, which leave by the outbox, notes, which do not, and sending a reply again.
+
+Everything a reply changes stands in the caller's transaction: entry, outbox row, conversation, the line of My Customers
+and their events. Locks in the order of all others: the customer's stream, the contacts, the agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+from msgspec import Struct
+
+from model.agent import Actor
+from model.customer import ConversationStatus
+from model.event import ConversationChanged, CustomerEvent, ReceiptChanged
+from model.refusal import Refused
+from model.timeline import Author, Channel, Entry
+from model.wire import Note, Reply
+from profiles.route import choose_route
+from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
+from store.pool import Connection
+
+_UNPLACED = datetime.min.replace(tzinfo=UTC)
+"""An entry's time until `append_to_customer` gives it its place."""
+
+
+class _Talk(Struct, frozen=True):
+    """A conversation under its customer's lock."""
+
+    id: UUID
+    root: UUID
+    leaf: UUID
+    status: ConversationStatus
+    opened_at: datetime
+    needs_attention: bool
+
+
+ADD_TO_OUTBOX = """
+insert into outbox (entry_id, customer_id, conversation_id, account_id, to_address, body, at, state)
+values ($1, $2, $3, $4, $5, $6, $7, 'queued')
+"""
+AWAIT_CUSTOMER = "update conversation set status = 'waiting', needs_attention = false where id = $1"
+
+
+async def reply(tx: Transaction, actor: Actor, frame: Reply) -> UUID | Refused:
+    """Answer the customer: the entry, and its row in the outbox, from where the sender takes it after COMMIT.
+
+    Gives the entry's id, which is the frame's; the same frame again gives it again and changes nothing.
+    """
+    talk = await _lock_conversation(tx, frame.conversation)
+    if isinstance(talk, Refused):
+        return talk
+    known = await _written_before(tx.connection, actor, frame)
+    if known is not None:
+        return known
+    contacts = await tx.connection.fetch(LOCK_CONTACTS, talk.id)
+    refused = _may_write(actor, contacts) or _unsendable(frame.body)
+    if refused is None and talk.status == "closed":
+        refused = Refused(
+            "wrong_state", "The conversation is closed; it reopens when the customer writes.", "conversation"
+        )
+    if refused is not None:
+        return refused
+    route = await choose_route(tx.connection, talk.root, frame, _contact_to_answer(actor, contacts))
+    if isinstance(route, Refused):
+        return route
+    entry = _entry(actor, frame, "message", channel=route.channel, handle=route.to, account=route.account)
+    changes: list[CustomerEvent | NewEntry] = [NewEntry(entry, route.leaf or talk.leaf, route.handle_id)]
+    if talk.status != "waiting" or talk.needs_attention:
+        await tx.connection.execute(AWAIT_CUSTOMER, talk.id)
+        changes.append(ConversationChanged(talk.id, "waiting", talk.opened_at, None, False))
+    at = await append_to_customer(tx, talk.root, changes)
+    await tx.connection.execute(
+        *(ADD_TO_OUTBOX, entry.id, route.leaf or talk.leaf, talk.id, route.account, route.to, frame.body, at)
+    )
+    await _show_answered(tx, actor, talk.id, frame.body)
+    return frame.id
+
+
+async def note(tx: Transaction, actor: Actor, frame: Note) -> UUID | Refused:
+    """Write a note for colleagues. Nothing leaves, and the conversation keeps its status."""
+    talk = await _lock_conversation(tx, frame.conversation)
+    if isinstance(talk, Refused):
+        return talk
+    known = await _written_before(tx.connection, actor, frame)
+    if known is not None:
+        return known
+    refused = _may_write(actor, await tx.connection.fetch(LOCK_CONTACTS, talk.id)) or _unsendable(frame.body)
+    if refused is not None:
+        return refused
+    # No handle brought it, so it carries the root and stays there when a merge is undone.
+    await append_to_customer(tx, talk.root, [NewEntry(_entry(actor, frame, "note"), talk.root)])
+    return frame.id
+
+
+OUTBOX_ROW = """
+select o.state, o.conversation_id, o.account_id,
+       exists (select from consent c where c.handle_id = e.handle_id and c.account_id = o.account_id and c.opted_out)
+           as opted_out
+  from outbox o join entry e on e.id = o.entry_id
+ where o.entry_id = $1
+   for no key update of o
+"""
+CONVERSATION_OF_ENTRY = "select conversation_id from outbox where entry_id = $1"
+# The fence tells the old attempt's late outcome from the new one's; its provider id stays until there is another, so
+# that a late receipt of the old attempt is known for what it is.
+SEND_AGAIN = """
+update outbox
+   set state = 'queued', attempts = 0, fence = fence + 1, error = null, due_at = clock_timestamp(),
+       deadline_at = clock_timestamp() + interval '1 hour'
+ where entry_id = $1
+"""
+
+
+async def retry(tx: Transaction, actor: Actor, entry_id: UUID) -> UUID | Refused:
+    """Send a reply again that failed, or of which nobody knows whether it left."""
+    conversation = await tx.connection.fetchval(CONVERSATION_OF_ENTRY, entry_id)
+    talk = await _lock_conversation(tx, conversation) if conversation else None
+    if not isinstance(talk, _Talk):
+        return Refused("not_found", "There is no such reply.", "entry")
+    refused = _may_write(actor, await tx.connection.fetch(LOCK_CONTACTS, talk.id))
+    if refused is not None:
+        return refused
+    row = await tx.connection.fetchrow(OUTBOX_ROW, entry_id)
+    if row is None or row["state"] not in ("failed", "unknown"):
+        return Refused("wrong_state", "Only a reply that failed, or whose fate is unknown, can be sent again.", "entry")
+    if row["opted_out"]:
+        return Refused("opted_out", f"The customer has opted out of messages from {row['account_id']}.", "entry")
+    await tx.connection.execute(SEND_AGAIN, entry_id)
+    await append_to_customer(tx, talk.root, [ReceiptChanged(entry_id, "queued")])
+    return entry_id
+
+
+CONVERSATION = """
+select customer_id, status, folded_into, opened_at, needs_attention from conversation where id = $1
+"""
+
+
+async def _lock_conversation(tx: Transaction, conversation: UUID) -> _Talk | Refused:
+    leaf = await tx.connection.fetchval("select customer_id from conversation where id = $1", conversation)
+    root = await lock_customer(tx, leaf) if leaf else None
+    # Read under the lock: it may have been closed while we waited.
+    row = await tx.connection.fetchrow(CONVERSATION, conversation) if root else None
+    if root is None or row is None:
+        return Refused("not_found", "There is no such conversation.", "conversation")
+    if row["folded_into"] is not None:
+        return Refused("wrong_state", "The conversation was merged into another; write there.", "conversation")
+    return _Talk(conversation, root, row["customer_id"], row["status"], row["opened_at"], row["needs_attention"])
+
+
+WRITTEN = "select kind, conversation_id, author_id from entry where id = $1"
+
+
+async def _written_before(connection: Connection, actor: Actor, frame: Reply | Note) -> UUID | Refused | None:
+    row = await connection.fetchrow(WRITTEN, frame.id)
+    if row is None:
+        return None
+    kind = "message" if isinstance(frame, Reply) else "note"
+    if (row["kind"], row["conversation_id"], row["author_id"]) == (kind, frame.conversation, actor.id):
+        return frame.id
+    return Refused("wrong_state", "This id belongs to another entry; take a new one.", "id")
+
+
+LOCK_CONTACTS = """
+select id, state, class, channel, agent_id, account_id, handle_id, arrived_at from contact
+ where conversation_id = $1 order by id for no key update
+"""
+
+
+def _may_write(actor: Actor, contacts: Sequence[asyncpg.Record]) -> Refused | None:
+    if actor.role in ("supervisor", "admin"):
+        return None
+    if any(contact["agent_id"] == actor.id for contact in contacts):  # set exactly while somebody holds it
+        return None
+    return Refused("not_holder", "Only who holds a contact of this conversation may write in it.", "conversation")
+
+
+def _unsendable(body: str) -> Refused | None:
+    if not body.strip():
+        return Refused("bad_frame", "There is nothing in the text.", "body")
+    if "\x00" in body:
+        return Refused("bad_frame", "The text holds U+0000, which cannot be stored; leave it out.", "body")
+    return None
+
+
+def _contact_to_answer(actor: Actor, contacts: Sequence[asyncpg.Record]) -> asyncpg.Record | None:
+    """Whose account and handle a reply takes: a live contact before an ended one, the actor's own, the newest."""
+    return max(
+        contacts,
+        key=lambda contact: (
+            contact["state"] not in ("abandoned", "closed"),
+            contact["class"] != "voice",
+            contact["agent_id"] == actor.id,
+            contact["arrived_at"],
+        ),
+        default=None,
+    )
+
+
+def _entry(
+    actor: Actor,
+    frame: Reply | Note,
+    kind: Literal["message", "note"],
+    *,
+    channel: Channel | None = None,
+    handle: str | None = None,
+    account: str | None = None,
+) -> Entry:
+    sent = kind == "message"
+    return Entry(
+        id=frame.id,
+        kind=kind,
+        channel=channel,
+        direction="out" if sent else None,
+        body=frame.body,
+        at=_UNPLACED,
+        status="queued" if sent else None,
+        conversation=frame.conversation,
+        author=Author(actor.id, actor.name),
+        handle=handle,
+        account=account,
+    )
+
+
+# `due_at` is when it will be parked: the agent spoke last, and the customer is silent. Not while the contact waits to
+# be shown: then its own deadline stands there.
+SHOW_ANSWERED = """
+update contact c
+   set preview = left($2, 160), preview_direction = 'out', preview_at = clock_timestamp(),
+       unread = case when c.agent_id = $3 then 0 else c.unread end,
+       due_at = case when c.state = 'assigned' and c.shown
+                     then clock_timestamp() + make_interval(secs =>
+                          coalesce((select q.park_after_seconds from queue q where q.id = c.queue_id), 900))
+                     else c.due_at end
+ where c.conversation_id = $1 and c.class = 'messaging' and c.agent_id is not null
+returning c.agent_id, held_line(c, false) as line
+"""
+
+
+async def _show_answered(tx: Transaction, actor: Actor, conversation: UUID, body: str) -> None:
+    """The line of My Customers shows the answer, whoever of those who may has given it."""
+    row = await tx.connection.fetchrow(SHOW_ANSWERED, conversation, body, actor.id)
+    if row is not None:
+        await append_to_agent(tx, row["agent_id"], [row["line"]])

@@ -1,0 +1,152 @@
+"""Accept: one prepared statement that makes an offer a hold.
+
+Locks in the order of all others: the customer's stream, the contact, the offer, the agent. In the natural order (offer
+first) it would deadlock against closing a conversation and against timeouts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from model.agent import Actor
+from model.contact import ProfileContact
+from model.event import FeedId
+from model.refusal import Refused
+from model.timeline import Author
+from store.feeds import Positions
+from store.ids import new_id
+from store.pool import Connection
+
+
+class Accepted(Struct, frozen=True):
+    """The agent holds the contact. `customer` is the root, whose feed is at `seq`; `positions`: what this call wrote."""
+
+    contact: ProfileContact
+    customer: UUID
+    seq: int
+    positions: Positions
+
+
+ACCEPT = """
+with t as (
+    select o.id, o.contact_id, m.root_id
+      from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
+     where o.id = $1 and o.agent_id = $2 and o.state = 'pending'),
+l as materialized (
+    select t.* from stream s join t on s.kind = 1 and s.id = t.root_id for no key update of s),
+k as materialized (
+    select l.id, l.root_id, c.id as contact_id, c.fence from contact c join l on c.id = l.contact_id
+     where c.state = 'offered' for no key update of c),
+o as (
+    update offer o set state = 'accepted', ended_at = clock_timestamp()
+      from k
+     where o.id = k.id and o.agent_id = $2 and o.state = 'pending' and o.fence = k.fence
+       and o.expires_at > clock_timestamp()
+    returning o.id, o.contact_id, k.root_id),
+c as (
+    update contact c
+       set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, unread = 0, shown = true,
+           prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null, due_at = null
+      from o where c.id = o.contact_id
+    returning c as whole, c.id, c.conversation_id, c.channel, c.class, c.arrived_at, o.root_id, o.id as offer_id),
+v as (
+    update conversation v set status = 'open' from c where v.id = c.conversation_id and v.status = 'new'
+    returning v.id, v.opened_at, v.needs_attention),
+s as (
+    update stream s
+       set seq = s.seq + 2 + (select count(*) from v),
+           last_at = greatest(clock_timestamp(), s.last_at + interval '1 microsecond')
+      from c where s.kind = 1 and s.id = c.root_id
+    returning s.id, s.seq, s.last_at),
+a as (
+    update agent_state a set seq = a.seq + 2 from c where a.agent_id = $2
+    returning a.agent_id, a.seq),
+e as (
+    insert into entry (id, customer_id, conversation_id, at, kind, channel, direction, body, author_id)
+    select $4, s.id, c.conversation_id, s.last_at, 'status', c.channel, null, 'accepted', $2 from s, c),
+w as (
+    insert into event (slot, kind, id, seq, at, body)
+    select event_slot(now()), 1, s.id, s.seq - 1, now(),
+           '{"kind":"entry","entry":{"id":"' || $4::uuid || '","kind":"status","channel":"' || c.channel
+           || '","direction":null,"body":"accepted","status":null,"author":{"id":"' || $2::uuid || '","name":' || $3::text
+           || '},"handle":null,"account":null,"media":[],"occurred_at":null,"error":null,"at":"' || json_time(s.last_at)
+           || '","conversation":"' || c.conversation_id || '"}}'
+      from s, c
+    union all
+    select event_slot(now()), 1, s.id, s.seq, now(),
+           '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.conversation_id || '","channel":"'
+           || c.channel || '","work_class":"' || c.class || '","state":"assigned","agent":{"id":"' || $2::uuid
+           || '","name":' || $3::text || '},"arrived_at":"' || json_time(c.arrived_at) || '","due_at":null}}'
+      from s, c
+    union all
+    select event_slot(now()), 1, s.id, s.seq - 2, now(),
+           '{"kind":"conversation","conversation":"' || v.id || '","status":"open","opened_at":"'
+           || json_time(v.opened_at) || '","closed_at":null,"needs_attention":' || v.needs_attention || '}'
+      from s, v
+    union all
+    select event_slot(now()), 3, a.agent_id, a.seq - 1, now(),
+           '{"kind":"offer_ended","offer":"' || c.offer_id || '","contact":"' || c.id
+           || '","outcome":"accepted","reason":null}'
+      from a, c
+    union all
+    select event_slot(now()), 3, a.agent_id, a.seq, now(), held_line(c.whole, false) from a, c)
+select c.id, c.conversation_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq from c, s, a
+"""
+_name = msgspec.json.Encoder().encode
+
+
+async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused:
+    """Accept on an idle connection; the statement is its own transaction. A repeated accept by the winner is the same answer.
+
+    `gone`: the offer ended otherwise, or its time was over by the database's clock. `forbidden`: another agent's offer.
+    """
+    row = await connection.fetchrow(ACCEPT, offer, actor.id, _name(actor.name).decode(), new_id())
+    if row is None:
+        return await _explain(connection, offer, actor)
+    positions = {FeedId("customer", row["root_id"]): row["seq"], FeedId("agent", actor.id): row["agent_seq"]}
+    return Accepted(_contact(row, "assigned", actor), row["root_id"], row["seq"], positions)
+
+
+def _contact(row: Any, state: Any, actor: Actor) -> ProfileContact:
+    return ProfileContact(
+        id=row["id"],
+        conversation=row["conversation_id"],
+        channel=row["channel"],
+        work_class=row["class"],
+        state=state,
+        agent=Author(actor.id, actor.name),
+        arrived_at=row["arrived_at"],
+    )
+
+
+WHY_NOT = """
+select o.agent_id, o.state as offer_state, o.released_at, o.expires_at <= clock_timestamp() as late,
+       c.id, c.conversation_id, c.channel, c.class, c.state, c.arrived_at, m.root_id, s.seq
+  from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
+         join stream s on s.kind = 1 and s.id = m.root_id
+ where o.id = $1
+"""
+GONE = {
+    "accepted": "You no longer hold this contact.",
+    "declined": "You declined this offer.",
+    "timed_out": "The offer's time was over before the accept arrived.",
+    "rescinded": "The offer was taken back.",
+}
+
+
+async def _explain(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused:
+    row = await connection.fetchrow(WHY_NOT, offer)
+    if row is None:
+        return Refused("gone", "There is no such offer any more.", "offer")
+    if row["agent_id"] != actor.id:
+        return Refused("forbidden", "This offer was made to another agent.", "offer")
+    if row["offer_state"] == "accepted" and row["released_at"] is None:
+        return Accepted(_contact(row, row["state"], actor), row["root_id"], row["seq"], {})
+    if row["offer_state"] == "pending" and not row["late"]:
+        # The customer was merged, or the statement lost a race that left the offer standing: asking again settles it.
+        return Refused("unavailable", "The contact changed at this moment. Accept again.", "offer")
+    return Refused("gone", GONE.get(row["offer_state"], GONE["timed_out"]), "offer")

@@ -1,0 +1,79 @@
+"""Give a contact to an agent outright: auto-accept of a queue, or the owner of a parked contact has a free slot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.contact import ProfileContact
+from model.event import ContactChanged, ConversationChanged, CustomerEvent
+from model.timeline import Author
+from router.rank import Pair
+from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
+from store.ids import new_id
+
+SHOWN_WITHIN_SECONDS = 5
+"""A screen that does not say `shown` in this time loses the contact: nobody is looking."""
+
+FIND = "select customer_id from contact where id = $1"
+LOCK_CONTACT = """
+select c.id, c.fence, c.class, c.channel, c.conversation_id, c.arrived_at, n.weight
+  from contact c join need n on n.id = c.need_id
+ where c.id = $1 and c.state = 'queued' for no key update of c
+"""
+RESERVE = """
+update agent_state
+   set used_voice = used_voice + case when $2 = 'voice' then $3 else 0 end,
+       used_messaging = used_messaging + case when $2 = 'messaging' then $3 else 0 end,
+       used_mail = used_mail + case when $2 = 'mail' then $3 else 0 end,
+       idle_since = clock_timestamp()
+ where agent_id = $1 and routable
+   and case $2 when 'voice' then used_voice + $3 <= cap_voice when 'messaging' then used_messaging + $3 <= cap_messaging
+               else used_mail + $3 <= cap_mail end
+returning (select name from agent where id = $1) as name
+"""
+HOLD = """
+insert into offer (id, contact_id, agent_id, state, fence, class, weight, auto, expires_at, ended_at)
+values ($1, $2, $3, 'accepted', $4, $5, $6, true, clock_timestamp(), clock_timestamp())
+"""
+ASSIGN = """
+update contact
+   set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, shown = false,
+       due_at = clock_timestamp() + $3 * interval '1 second',
+       prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null
+ where id = $1 and state = 'queued'
+"""
+HELD_LINE = "select held_line(c, true) from contact c where c.id = $1"
+OPEN_CONVERSATION = """
+update conversation set status = 'open' where id = $1 and status = 'new'
+returning id, opened_at, needs_attention
+"""
+
+
+async def assign(tx: Transaction, pair: Pair) -> bool:
+    """Assign if both are still free for each other; False when someone else was quicker. In a transaction of its own."""
+    customer = await tx.connection.fetchval(FIND, pair.contact.id)
+    root = await lock_customer(tx, customer) if customer else None
+    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id) if root else None
+    if root is None or row is None:
+        return False
+    name = await tx.connection.fetchval(RESERVE, pair.agent, row["class"], row["weight"])
+    if name is None:
+        return False
+    await tx.connection.execute(HOLD, new_id(), row["id"], pair.agent, row["fence"], row["class"], row["weight"])
+    await tx.connection.execute(ASSIGN, row["id"], pair.agent, SHOWN_WITHIN_SECONDS)
+    await append_to_customer(tx, root, await _changes(tx, row, Author(pair.agent, name)))
+    await append_to_agent(tx, pair.agent, [await tx.connection.fetchval(HELD_LINE, row["id"])])
+    return True
+
+
+async def _changes(tx: Transaction, row: Any, agent: Author) -> list[CustomerEvent | NewEntry]:
+    contact = ProfileContact(
+        row["id"], row["conversation_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
+    )
+    changes: list[CustomerEvent | NewEntry] = [ContactChanged(contact)]
+    opened = await tx.connection.fetchrow(OPEN_CONVERSATION, row["conversation_id"])
+    if opened is not None:
+        changes.insert(
+            0, ConversationChanged(opened["id"], "open", opened["opened_at"], None, opened["needs_attention"])
+        )
+    return changes

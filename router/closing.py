@@ -1,0 +1,87 @@
+"""Close a conversation: every contact in it ends, unless another agent has one live."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from model.agent import Actor
+from model.event import ConversationChanged, CustomerEvent, OfferEnded
+from model.refusal import Refused
+from model.timeline import Author, Entry
+from router.endings import RELEASE_AGENT
+from router.holding import Change, step
+from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
+from store.ids import new_id
+
+FIND = "select customer_id, status from conversation where id = $1"
+LOCK_LIVE = """
+select id from contact
+ where conversation_id = $1 and state not in ('abandoned', 'closed')
+ order by id for no key update
+"""
+# A statement of its own: the one that waited for the locks cannot see an offer made meanwhile.
+READ_LIVE = """
+select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, c.channel, c.arrived_at,
+       o.id as offer_id, o.agent_id as offered_to
+  from contact c left join offer o on o.contact_id = c.id and o.state = 'pending'
+ where c.id = any ($1) and c.state not in ('abandoned', 'closed')
+ order by coalesce(c.agent_id, o.agent_id), c.id
+"""
+RESCIND = """
+update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = 'closed'
+ where id = $1 and state = 'pending' returning agent_id, class, weight
+"""
+CLOSE = """
+update conversation set status = 'closed', closed_at = clock_timestamp(), needs_attention = false
+ where id = $1 and status <> 'closed' returning status, opened_at, closed_at
+"""
+
+
+async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) -> Refused | None:
+    """Close; closing what is closed changes nothing. `contacts_live`: another agent has, or is offered, a contact in it."""
+    found = await tx.connection.fetchrow(FIND, conversation)
+    root = await lock_customer(tx, found["customer_id"]) if found else None
+    if root is None:
+        return Refused("not_found", "There is no such conversation.", "conversation")
+    locked = [row["id"] for row in await tx.connection.fetch(LOCK_LIVE, conversation)]
+    live = await tx.connection.fetch(READ_LIVE, locked)
+    if actor.role == "agent" and any((row["agent_id"] or row["offered_to"] or actor.id) != actor.id for row in live):
+        return Refused(
+            "contacts_live",
+            "Another agent has a live contact in this conversation. Ask them to finish it.",
+            "conversation",
+        )
+    by = Author(actor.id, actor.name)
+    for row in live:
+        if row["offer_id"]:
+            await _rescind(tx, row)
+        await step(tx, root, row, Change("closed", "closed", actor=by))
+    closed = await tx.connection.fetchrow(CLOSE, conversation)
+    if closed is None:
+        return None
+    entry = Entry(
+        id=new_id(),
+        kind="status",
+        channel=None,
+        direction=None,
+        body="closed",
+        at=closed["closed_at"],
+        status=None,
+        conversation=conversation,
+        author=by,
+    )
+    changes: list[CustomerEvent | NewEntry] = [
+        NewEntry(entry, root),
+        ConversationChanged(conversation, "closed", closed["opened_at"], closed["closed_at"], False),
+    ]
+    await append_to_customer(tx, root, changes)
+    return None
+
+
+async def _rescind(tx: Transaction, row: Any) -> None:
+    ended = await tx.connection.fetchrow(RESCIND, row["offer_id"])
+    if ended is not None:
+        await tx.connection.execute(RELEASE_AGENT, ended["agent_id"], ended["class"], ended["weight"])
+        event = OfferEnded(row["offer_id"], row["id"], "rescinded", "closed")
+        await append_to_agent(tx, ended["agent_id"], [event])

@@ -1,0 +1,59 @@
+"""Offers that end without an accept: declined, timed out, rescinded. The contact keeps its age and goes on waiting."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from model.event import OfferEnded
+from model.refusal import Refused
+from router.offer import DECLINE_EXCLUDES_FOR
+from router.presence import change_presence
+from store.feeds import Transaction, append_to_agent
+
+Outcome = Literal["declined", "timed_out", "rescinded"]
+
+CONTACT_OF = "select contact_id, agent_id, state from offer where id = $1"
+LOCK_CONTACT = "select id from contact where id = $1 for no key update"
+END_OFFER = """
+update offer set state = $2, ended_at = clock_timestamp(), reason = $3
+ where id = $1 and state = 'pending' and ($2 <> 'timed_out' or expires_at <= clock_timestamp())
+returning contact_id, agent_id, class, weight
+"""
+RETURN_CONTACT = """
+update contact
+   set state = 'queued', state_at = clock_timestamp(), fence = fence + 1,
+       declined_by = case when $2::uuid is null then declined_by else array_append(declined_by, $2) end,
+       declined_until = case when $2::uuid is null then declined_until else clock_timestamp() + $3 end,
+       prefer_agent_id = case when prefer_agent_id = $2 then null else prefer_agent_id end
+ where id = $1 and state = 'offered'
+"""
+RELEASE_AGENT = """
+update agent_state
+   set used_voice = used_voice - case when $2 = 'voice' then $3 else 0 end,
+       used_messaging = used_messaging - case when $2 = 'messaging' then $3 else 0 end,
+       used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end
+ where agent_id = $1
+"""
+
+
+async def end_offer(
+    tx: Transaction, offer: UUID, outcome: Outcome, *, reason: str | None = None, agent: UUID | None = None
+) -> Refused | None:
+    """End a pending offer. With `agent` given, only theirs. A timeout happens only when the database's clock says so."""
+    row = await tx.connection.fetchrow(CONTACT_OF, offer)
+    if row is None or (agent is not None and row["agent_id"] != agent):
+        return Refused("forbidden" if row else "gone", "This offer is not yours." if row else "No such offer.", "offer")
+    await tx.connection.execute(LOCK_CONTACT, row["contact_id"])
+    ended = await tx.connection.fetchrow(END_OFFER, offer, outcome, reason)
+    if ended is None:
+        return Refused("gone", "The offer has already ended.", "offer")
+    passed_over = None if outcome == "rescinded" else ended["agent_id"]
+    await tx.connection.execute(RETURN_CONTACT, ended["contact_id"], passed_over, DECLINE_EXCLUDES_FOR)
+    await tx.connection.execute(RELEASE_AGENT, ended["agent_id"], ended["class"], ended["weight"])
+    event = OfferEnded(offer, ended["contact_id"], outcome, reason)
+    await append_to_agent(tx, ended["agent_id"], [event])
+    if outcome == "timed_out":
+        # Work must not ring on an empty chair: the next offer goes to them when they say they are back.
+        await change_presence(tx, ended["agent_id"], "away", "missed_offer", only_if="available")
+    return None

@@ -1,0 +1,240 @@
+"""The life of a held contact: finish, wrap-up, park, hand back, close, seen, shown.
+
+Every function locks the customer's stream, then the contact, asks the pure machine, and saves what it said.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from model.agent import Actor
+from model.contact import ContactState, ProfileContact, VisibleState
+from model.event import ContactChanged, CustomerEvent, HeldEnded
+from model.refusal import Refused
+from model.timeline import Author, Entry
+from router.contact import ContactEvent, advance, frees_capacity, loses_agent
+from router.offer import DECLINE_EXCLUDES_FOR
+from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
+from store.ids import new_id
+
+CUSTOMER_OF = "select customer_id from contact where id = $1"
+LOCK_CONTACT = """
+select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, c.channel, c.arrived_at, c.shown, c.due_at,
+       c.preview_direction, coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds
+  from contact c left join queue q on q.id = c.queue_id
+ where c.id = $1 for no key update of c
+"""
+
+
+class Change(Struct, frozen=True):
+    """One step of a contact. `said` is the status entry it leaves, `why` what the agent who loses it is told."""
+
+    event: ContactEvent
+    why: str
+    said: str | None = None
+    due_in: timedelta | None = None
+    pass_over: UUID | None = None
+    actor: Author | None = None
+
+
+async def _lock(tx: Transaction, contact: UUID) -> tuple[UUID, Any] | None:
+    customer = await tx.connection.fetchval(CUSTOMER_OF, contact)
+    root = await lock_customer(tx, customer) if customer else None
+    row = await tx.connection.fetchrow(LOCK_CONTACT, contact)
+    return (root, row) if root is not None and row is not None else None
+
+
+SAVE = """
+update contact
+   set state = $2, state_at = clock_timestamp(), fence = fence + ($2 = 'queued')::int,
+       agent_id = case when $2 in ('assigned', 'wrapping', 'parked') then agent_id end,
+       due_at = clock_timestamp() + $3::interval, shown = true,
+       unrouted = unrouted or ($2 = 'queued' and need_id is null),
+       declined_by = case when $4::uuid is null then '{}' else array[$4] end,
+       declined_until = case when $4::uuid is null then null else clock_timestamp() + $5 end,
+       prefer_agent_id = null, prefer_until = null
+ where id = $1
+returning state, due_at
+"""
+RELEASE = """
+update offer set released_at = clock_timestamp()
+ where contact_id = $1 and state = 'accepted' and released_at is null
+returning agent_id, class, weight
+"""
+FREE_SLOT = """
+update agent_state
+   set used_voice = used_voice - case when $2 = 'voice' then $3 else 0 end,
+       used_messaging = used_messaging - case when $2 = 'messaging' then $3 else 0 end,
+       used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end,
+       idle_since = clock_timestamp()
+ where agent_id = $1
+"""
+HELD_LINE = "select held_line(c, false) from contact c where c.id = $1"
+NAME_OF = "select name from agent where id = $1"
+
+
+async def step(tx: Transaction, root: UUID, row: Any, change: Change) -> Refused | None:
+    """Do what the machine allows: the row, the freed slot, and the events of customer and agent."""
+    after = advance(row["state"], change.event, row["class"])
+    if after is None:
+        return Refused("wrong_state", f"The contact is {row['state']}; this needs another state.", "contact")
+    saved = await tx.connection.fetchrow(SAVE, row["id"], after, change.due_in, change.pass_over, DECLINE_EXCLUDES_FOR)
+    if saved is None:
+        raise LookupError(f"contact {row['id']} left its lock")
+    await append_to_customer(tx, root, await _customer_changes(tx, root, row, change, saved))
+    if frees_capacity(row["state"], after):
+        released = await tx.connection.fetchrow(RELEASE, row["id"])
+        if released is not None:
+            await tx.connection.execute(FREE_SLOT, released["agent_id"], released["class"], released["weight"])
+    if row["agent_id"] is not None:
+        if loses_agent(row["state"], after):
+            await append_to_agent(tx, row["agent_id"], [HeldEnded(row["id"], change.why)])
+        else:
+            await append_to_agent(tx, row["agent_id"], [await tx.connection.fetchval(HELD_LINE, row["id"])])
+    return None
+
+
+async def _customer_changes(
+    tx: Transaction, root: UUID, row: Any, change: Change, saved: Any
+) -> list[CustomerEvent | NewEntry]:
+    state = cast(ContactState, saved["state"])
+    stays = state in ("assigned", "wrapping", "parked")
+    holder = Author(row["agent_id"], await tx.connection.fetchval(NAME_OF, row["agent_id"])) if stays else None
+    visible = cast(VisibleState, "waiting" if state in ("new", "queued", "offered") else state)
+    contact = ProfileContact(
+        row["id"],
+        row["conversation_id"],
+        row["channel"],
+        row["class"],
+        visible,
+        holder,
+        row["arrived_at"],
+        saved["due_at"] if state == "wrapping" else None,
+    )
+    changes: list[CustomerEvent | NewEntry] = [ContactChanged(contact)]
+    if change.said:
+        entry = Entry(
+            id=new_id(),
+            kind="status",
+            channel=row["channel"],
+            direction=None,
+            body=change.said,
+            at=row["arrived_at"],  # placed in time when it is appended
+            status=None,
+            conversation=row["conversation_id"],
+            author=change.actor,
+        )
+        changes.insert(0, NewEntry(entry, root))
+    return changes
+
+
+def _not_holder(row: Any, actor: Actor) -> Refused | None:
+    if row["agent_id"] == actor.id or actor.role in ("supervisor", "admin"):
+        return None
+    return Refused("not_holder", "Only the agent who holds this contact may do that.", "contact")
+
+
+NO_CONTACT = Refused("not_found", "There is no such contact.", "contact")
+
+
+async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
+    """The agent is done: wrap-up where the queue asks for it, else the end. Finishing what is finished changes nothing."""
+    locked = await _lock(tx, contact)
+    if locked is None:
+        return NO_CONTACT
+    root, row = locked
+    if row["state"] == "wrapping" and row["agent_id"] == actor.id:
+        return None
+    refused = _not_holder(row, actor)
+    if refused:
+        return refused
+    by = Author(actor.id, actor.name)
+    if row["state"] == "assigned" and row["wrap_up_seconds"]:
+        due = timedelta(seconds=row["wrap_up_seconds"])
+        return await step(tx, root, row, Change("finished", "finished", "finished", due, actor=by))
+    return await step(tx, root, row, Change("done", "finished", "finished", actor=by))
+
+
+async def wrap_up(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
+    """End wrap-up before its timer."""
+    locked = await _lock(tx, contact)
+    if locked is None:
+        return NO_CONTACT
+    root, row = locked
+    refused = _not_holder(row, actor)
+    if refused:
+        return refused
+    if row["state"] != "wrapping":
+        return Refused("wrong_state", f"The contact is {row['state']}, not in wrap-up.", "contact")
+    return await step(tx, root, row, Change("done", "finished"))
+
+
+IS_DUE = "select $1::timestamptz <= clock_timestamp()"
+
+
+async def settle_due(tx: Transaction, contact: UUID) -> bool:
+    """What is due by the database's clock: wrap-up ends, a silent customer is parked, an unshown contact goes back."""
+    locked = await _lock(tx, contact)
+    if locked is None or not await tx.connection.fetchval(IS_DUE, locked[1]["due_at"]):
+        return False
+    root, row = locked
+    if row["state"] == "wrapping":
+        change = Change("done", "finished")
+    elif row["state"] != "assigned":
+        return False
+    elif not row["shown"]:
+        change = Change("handed_back", "not_shown", pass_over=row["agent_id"])
+    else:
+        change = Change("parked", "parked")
+    return await step(tx, root, row, change) is None
+
+
+async def leave_agent(tx: Transaction, contact: UUID, agent: UUID, why: str) -> bool:
+    """The holder logged off or vanished: answered contacts are parked, unanswered ones queued, wrap-up ends."""
+    locked = await _lock(tx, contact)
+    if locked is None or locked[1]["agent_id"] != agent:
+        return False
+    root, row = locked
+    if row["state"] == "wrapping":
+        change = Change("done", why)
+    elif row["state"] != "assigned":
+        return False
+    elif row["preview_direction"] == "out":
+        change = Change("parked", why)
+    else:
+        change = Change("handed_back", why, "handed_back")
+    return await step(tx, root, row, change) is None
+
+
+SEEN = """
+update contact set unread = 0 where id = $1 and agent_id = $2 and unread > 0 returning held_line(contact, false)
+"""
+SHOWN = """
+update contact set shown = true, due_at = null where id = $1 and agent_id = $2 and state = 'assigned' and not shown
+"""
+HOLDER = "select agent_id from contact where id = $1"
+
+
+async def seen(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
+    """The holder has looked: nothing is unread on any of their screens."""
+    line = await tx.connection.fetchval(SEEN, contact, actor.id)
+    if line is not None:
+        await append_to_agent(tx, actor.id, [line])
+        return None
+    return await _held_by(tx, contact, actor)
+
+
+async def shown(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
+    """A screen shows the profile of an auto-accepted contact: it stays."""
+    await tx.connection.execute(SHOWN, contact, actor.id)
+    return await _held_by(tx, contact, actor)
+
+
+async def _held_by(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
+    if await tx.connection.fetchval(HOLDER, contact) != actor.id:
+        return Refused("not_holder", "You do not hold this contact.", "contact")
+    return None

@@ -1,0 +1,1 @@
+"""The adapters, one folder per channel; payloads of the providers stand in its `fixtures/`."""

@@ -1,0 +1,1 @@
+"""The product from outside: real PostgreSQL, real Redis protocol server, real websockets."""

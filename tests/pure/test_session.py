@@ -1,0 +1,462 @@
+"""The screen protocol of one connection, without any connection (INV17, INV20, INV21; T27)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.screen_handshake import own_origin
+from gateway.screen_hello import judge_claims
+from gateway.screen_limits import Arrivals
+from model import wire
+from model.agent import Actor
+from model.contact import ProfileContact
+from model.customer import Conversation, Customer
+from model.event import AgentEvent, FeedId, HeldEnded, OfferEnded, OfferMade, OfferUpdated
+from model.timeline import Author, Entry
+from model.wire import Accept, Hello, Reply
+from pushers import close_codes
+from pushers.close_codes import CLOSE_CODES
+from pushers.feeds import LogEvent, Page
+from pushers.session import MAX_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Session
+from pushers.snapshot import Opening, encode_snapshot, profile_frame
+
+NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+AN_ID = UUID(int=1 << 80)
+AGENT_FEED = f"agent:{AN_ID}"
+CUSTOMER_FEED = f"customer:{AN_ID}"
+HELLO = '{"type":"hello"}'
+
+read_frame = msgspec.json.Decoder(wire.ServerFrame).decode
+
+
+def frames(session: Session) -> list[wire.ServerFrame]:
+    """Everything queued, as the screen reads it."""
+    found: list[wire.ServerFrame] = []
+    while batch := session.to_send():
+        found += map(read_frame, batch)
+    return found
+
+
+def errors(session: Session) -> list[tuple[str, str | None, str | None]]:
+    return [(f.code, f.ref, f.field) for f in frames(session) if isinstance(f, wire.Error)]
+
+
+def closed(session: Session) -> close_codes.CloseCode | None:
+    return session.should_close
+
+
+def greeted() -> Session:
+    session = Session(0)
+    assert session.receive(HELLO, 0) == Hello()
+    return session
+
+
+def test_the_first_frame_is_hello() -> None:
+    session = Session(0)
+    assert session.receive(f'{{"type":"accept","offer":"{AN_ID}","ref":"a"}}', 0) is None
+    assert errors(session) == [("hello_first", "a", None)]
+    assert session.receive('{"type":"hello","epoch":"e","resume":{"agent:x":-3}}', 0) == Hello("e", {"agent:x": -3})
+    assert session.receive(f'{{"type":"accept","offer":"{AN_ID}","ref":"a"}}', 0) == Accept(AN_ID, "a")
+
+
+def test_a_second_hello_changes_nothing() -> None:
+    session = greeted()
+    assert session.receive('{"type":"hello","ref":"again"}', 1) is None
+    assert errors(session) == [("hello_twice", "again", None)]
+    assert closed(session) is None
+
+
+def test_without_hello_a_session_ends_after_ten_seconds() -> None:
+    session = Session(100)
+    session.check(109.9)
+    assert closed(session) is None
+    session.check(110)
+    assert closed(session) is close_codes.HELLO_TIMEOUT
+    late = Session(100)
+    late.receive(HELLO, 101)
+    late.check(500)
+    assert closed(late) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "field"),
+    [
+        ('{"type":"wave","ref":"r"}', "unknown_frame", "type"),
+        ('{"type":"accept","ref":"r"}', "bad_frame", "offer"),
+        ('{"type":"accept","offer":"x","ref":"r"}', "bad_frame", "offer"),
+        ('{"type":"presence","status":"asleep","ref":"r"}', "bad_frame", "status"),
+        (f'{{"type":"open","customer":"{AN_ID}","tab":1,"ref":"r"}}', "bad_frame", "tab"),
+        (f'{{"type":"timeline","customer":"{AN_ID}","limit":201,"ref":"r"}}', "bad_frame", "limit"),
+        ('{"type":5,"ref":"r"}', "bad_frame", "type"),
+        ('{"ref":"r"}', "bad_frame", "type"),
+        (
+            f'{{"type":"note","conversation":"{AN_ID}","id":"{AN_ID}","body":"a\\u0000b","ref":"r"}}',
+            "bad_frame",
+            "body",
+        ),
+    ],
+)
+def test_a_wrong_frame_is_answered_with_its_field_and_ref(data: str, code: str, field: str) -> None:
+    session = greeted()
+    assert session.receive(data, 0) is None
+    assert errors(session) == [(code, "r", field)]
+
+
+def test_the_wrong_value_of_a_resumed_feed_names_resume() -> None:
+    session = Session(0)
+    assert session.receive('{"type":"hello","resume":{"agent:x":"three"}}', 0) is None
+    assert errors(session) == [("bad_frame", None, "resume[...]")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "not json",
+        "[]",
+        '{"type":"hello"} x',
+        '{"x":' * 5_000,
+        '{"type":"hello","resume":' + "[" * 20_000,
+        '{"type":"hello","ref":"\ud800"}',
+        '{"type":"hello","ref":"\\ud800"}',
+        b'{"type":"hello"}',
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_frame_is_a_bad_frame(data: str | bytes) -> None:
+    session = Session(0)
+    assert session.receive(data, 0) is None
+    assert [code for code, _, _ in errors(session)] == ["bad_frame"]
+    assert not session.greeted
+
+
+def test_an_escaped_backslash_before_u0000_is_ordinary_text() -> None:
+    frame = Reply(AN_ID, "write \\u0000 here", AN_ID)
+    assert greeted().receive(msgspec.json.encode(frame).decode(), 0) == frame
+
+
+def test_three_bad_frames_in_a_row_close_the_session_and_a_good_one_starts_the_count_anew() -> None:
+    session = greeted()
+    for _ in range(2):
+        session.receive("x", 0)
+    assert session.receive(f'{{"type":"leave","customer":"{AN_ID}"}}', 0) is not None
+    for _ in range(2):
+        session.receive("x", 0)
+    assert closed(session) is None
+    session.receive("x", 0)
+    assert closed(session) is close_codes.BAD_FRAMES
+    assert session.receive(f'{{"type":"leave","customer":"{AN_ID}"}}', 1) is None
+
+
+def test_unknown_frames_of_a_newer_client_do_not_close_the_session() -> None:
+    session = greeted()
+    for _ in range(10):
+        session.receive('{"type":"wave"}', 0)
+    assert closed(session) is None
+
+
+def test_a_frame_of_64_kib_passes_and_a_longer_one_closes_the_session() -> None:
+    session = Session(0)
+    exact = HELLO + " " * (MAX_FRAME_BYTES - len(HELLO))
+    assert session.receive(exact, 0) == Hello()
+    assert session.receive(exact + " ", 0) is None
+    assert closed(session) is close_codes.TOO_BIG
+
+
+def test_forty_frames_pass_at_once_then_a_hundred_a_minute() -> None:
+    session = greeted()
+    leave = f'{{"type":"leave","customer":"{AN_ID}"}}'
+    assert [session.receive(leave, 0) is not None for _ in range(41)] == [True] * 39 + [False] * 2
+    assert {code for code, _, _ in errors(session)} == {"rate_limited"}
+    assert session.receive(leave, 60) is not None
+    passed = sum(session.receive(leave, 60 + second) is not None for second in range(1, 601))
+    assert passed == 600  # one a second is below the rate
+    assert closed(session) is None
+
+
+def test_a_flood_is_first_refused_and_then_closed() -> None:
+    session = greeted()
+    leave = f'{{"type":"leave","customer":"{AN_ID}"}}'
+    sent = 1
+    while closed(session) is None:
+        session.receive(leave, 0)
+        sent += 1
+    assert closed(session) is close_codes.TOO_MANY_FRAMES
+    assert sent == 81
+
+
+def test_more_than_a_thousand_unread_frames_close_the_session_as_slow() -> None:
+    session = greeted()
+    for _ in range(MAX_QUEUED_FRAMES):
+        session.send(wire.Result("r"))
+    assert closed(session) is None
+    session.send(wire.Result("r"))
+    assert closed(session) is close_codes.SLOW
+    assert session.to_send() == []
+
+
+def test_more_than_a_mebibyte_unread_closes_the_session_and_what_was_taken_does_not_count() -> None:
+    session = greeted()
+    frame = b"x" * 65_536
+    for _ in range(10 * MAX_QUEUED_BYTES // len(frame)):
+        session.send(frame)
+        session.to_send()
+    for _ in range(MAX_QUEUED_BYTES // len(frame)):
+        session.send(frame)
+    assert closed(session) is None
+    session.send(b"x")
+    assert closed(session) is close_codes.SLOW
+
+
+def test_what_is_taken_at_once_is_little_so_that_the_rest_stays_counted() -> None:
+    session = greeted()
+    for _ in range(30):
+        session.send(b"x" * 30_000)
+    assert len(session.to_send()) == 3
+    for _ in range(100):
+        session.send(b"")
+    for _ in range(9):
+        session.to_send()
+    assert len(session.to_send()) == 16
+
+
+def test_an_event_is_spliced_in_byte_for_byte() -> None:
+    session = greeted()
+    session.begin(CUSTOMER_FEED, 6)
+    body = b'{"kind" : "entry",  "entry":{"body":"\\u00e9 1.50"}}'
+    session.publish(CUSTOMER_FEED, 7, body)
+    assert session.to_send() == [
+        b'{"type":"event","feed":"%b","seq":7,"event":%b}' % (CUSTOMER_FEED.encode(), body),
+    ]
+
+
+def offer_made() -> OfferMade:
+    return OfferMade(AN_ID, AN_ID, AN_ID, "Ana", "+4930", "sms", "main", "Support", "hi", 1, NOW, NOW, NOW)
+
+
+ACTING: list[tuple[AgentEvent, str]] = [
+    (offer_made(), "OfferFrame"),
+    (OfferUpdated(AN_ID, "hello?", 2), "OfferUpdatedFrame"),
+    (OfferEnded(AN_ID, AN_ID, "timed_out"), "OfferEndedFrame"),
+    (HeldEnded(AN_ID, "finished"), "ContactEndedFrame"),
+]
+
+
+@pytest.mark.parametrize(("event", "acting"), ACTING, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_live_event_that_asks_the_agent_to_act_is_followed_by_its_acting_frame(
+    event: AgentEvent, acting: str
+) -> None:
+    session = greeted()
+    session.begin(AGENT_FEED, 0)
+    assert session.publish(AGENT_FEED, 1, msgspec.json.encode(event)) == event
+    record, frame = frames(session)
+    assert isinstance(record, wire.EventFrame)
+    assert type(frame).__name__ == acting
+    wanted = msgspec.to_builtins(event)
+    assert all(wanted[name] == value for name, value in msgspec.to_builtins(frame).items() if name != "type")
+
+
+@pytest.mark.parametrize("event", [event for event, _ in ACTING])
+def test_a_replayed_event_is_only_a_record(event: AgentEvent) -> None:
+    session = greeted()
+    session.begin(AGENT_FEED, 0)
+    assert session.publish(AGENT_FEED, 1, msgspec.json.encode(event), live=False) is None
+    assert [type(frame) for frame in frames(session)] == [wire.EventFrame]
+
+
+def test_an_event_of_a_newer_server_is_passed_on_as_a_record() -> None:
+    session = greeted()
+    session.begin(AGENT_FEED, 0)
+    assert session.publish(AGENT_FEED, 1, b'{"kind":"later","x":1}') is None
+    assert [type(frame) for frame in frames(session)] == [wire.EventFrame]
+
+
+def test_a_gap_in_a_feed_closes_the_session_instead_of_leaving_a_hole() -> None:
+    session = greeted()
+    session.begin(CUSTOMER_FEED, 4)
+    session.publish(CUSTOMER_FEED, 6, b"{}")
+    assert closed(session) is close_codes.OUT_OF_STEP
+
+
+def test_a_feed_that_has_ended_publishes_nothing() -> None:
+    session = greeted()
+    session.begin(CUSTOMER_FEED, 4)
+    session.end(CUSTOMER_FEED)
+    session.publish(CUSTOMER_FEED, 5, b"{}")
+    assert session.to_send() == []
+    assert closed(session) is None
+
+
+def test_the_range_of_a_close_code_says_whether_to_reconnect() -> None:
+    assert len(CLOSE_CODES) == len({code.name for code in CLOSE_CODES.values()})
+    for number, code in CLOSE_CODES.items():
+        assert code.code == number
+        assert code.reconnect == (number < 4000 or 4500 <= number < 5000)
+        assert code.sentence.endswith(".")
+        assert len(code.name.encode()) <= 123  # what a close frame holds
+
+
+frame_like = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["hello", "presence", "accept", "open", "timeline", "reply", "note", "x", 3, None]),
+        "offer": st.uuids().map(str) | st.text() | st.integers(),
+        "customer": st.uuids().map(str),
+        "conversation": st.uuids().map(str),
+        "id": st.uuids().map(str),
+        "body": st.text(max_size=20),
+        "resume": st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=3), max_size=3),
+        "status": st.sampled_from(["available", "away", "gone", None]),
+        "ref": st.text(max_size=70) | st.none(),
+    },
+)
+
+
+def as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+anything = st.one_of(st.text(max_size=50), st.binary(max_size=50), frame_like.map(as_json))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(anything, st.floats(0, 100)), max_size=12))
+def test_no_frame_whatever_raises_and_every_answer_is_a_frame(sent: list[tuple[str | bytes, float]]) -> None:
+    session = Session(0)
+    for data, now in sent:
+        command = session.receive(data, now)
+        assert command is None or isinstance(command, wire.ClientFrame)
+        session.check(now)
+    assert all(isinstance(frame, wire.Error) for frame in frames(session))
+
+
+steps = st.one_of(
+    st.tuples(st.just("publish"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.integers(0, 12)),
+    st.tuples(st.just("begin"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.just(0)),
+    st.tuples(st.just("end"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.just(0)),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=40))
+def test_between_two_beginnings_a_feed_has_neither_gap_nor_repeat(taken: list[tuple[str, str, int]]) -> None:
+    session = greeted()
+    reached: dict[str, int] = {}
+    for step, feed, seq in taken:
+        if step == "begin":
+            session.begin(feed, seq)
+            reached[feed] = seq
+        elif step == "end":
+            session.end(feed)
+        else:
+            session.publish(feed, seq, b'{"kind":"later"}')
+        for frame in frames(session):
+            assert isinstance(frame, wire.EventFrame)
+            assert frame.seq == reached[frame.feed] + 1
+            reached[frame.feed] = frame.seq
+
+
+def a_profile() -> wire.Profile:
+    customer = Customer(AN_ID, 'Ana "Q" é', (), None, "Lisbon", "pt", None, None, ("vip",), NOW, 3, NOW, None)
+    contact = ProfileContact(AN_ID, AN_ID, "sms", "messaging", "assigned", Author(AN_ID, "Bo"), NOW)
+    entry = Entry(AN_ID, "message", "sms", "in", "hi", NOW, None, AN_ID)
+    talk = Conversation(AN_ID, "open", NOW, None, True, (contact,))
+    return wire.Profile("accepted", "r1", AN_ID, contact, customer, (talk,), (entry, entry), True, CUSTOMER_FEED, 41)
+
+
+@dataclass(frozen=True)
+class ASnapshot:
+    customer_id: UUID
+    seq: int
+    customer: Customer
+    conversations: tuple[Conversation, ...]
+    timeline: tuple[Entry, ...]
+    more: bool
+
+
+def test_a_profile_put_together_is_byte_for_byte_the_encoded_struct() -> None:
+    whole = a_profile()
+    encoded = encode_snapshot(
+        ASnapshot(AN_ID, whole.seq, whole.customer, whole.conversations, whole.timeline, whole.more)
+    )
+    assert profile_frame(encoded, Opening("accepted", "r1", AN_ID, whole.contact)) == msgspec.json.encode(whole)
+    opened = msgspec.structs.replace(whole, reason="opened", ref=None, offer=None, contact=None)
+    assert profile_frame(encoded, Opening("opened")) == msgspec.json.encode(opened)
+
+
+def test_a_hello_resumes_own_agent_feed_and_customers_and_is_told_of_every_other() -> None:
+    me, other = UUID(int=7 << 80), UUID(int=8 << 80)
+    customers = {f"customer:{UUID(int=n << 80)}": n for n in range(20, 23)}
+    hello = Hello("e", {f"agent:{me}": 3, f"agent:{other}": 4, "customer:x": 1, **customers}, "r")
+    claims = judge_claims(hello, Actor(me, "Bo", "agent"), 2)
+    assert claims.agent == 3
+    assert {str(feed): position for feed, position in claims.customers.items()} == dict(list(customers.items())[:2])
+    assert [(error.code, error.field) for error in claims.errors] == [
+        ("forbidden", f"resume.agent:{other}"),
+        ("bad_frame", "resume.customer:x"),
+        ("gone", f"resume.{list(customers)[2]}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "head", "seqs", "complete"),
+    [
+        (5, 5, [], True),
+        (5, 8, [6, 7, 8], True),
+        (5, 305, list(range(6, 306)), True),
+        (5, 306, list(range(6, 307)), False),
+        (5, 8, [7, 8], False),
+        (5, 8, [6, 8], False),
+        (5, 8, [6, 7], False),
+        (5, 8, [], False),
+        (9, 8, [], False),
+        (-1, 2, [0, 1, 2], False),
+        (2**70, 8, [], False),
+        (0, None, [], False),
+    ],
+)
+def test_a_resume_is_complete_only_without_a_hole_and_within_three_hundred(
+    after: int, head: int | None, seqs: list[int], complete: bool
+) -> None:
+    events = tuple(LogEvent(seq, b"{}") for seq in seqs)
+    assert Page(FeedId("customer", AN_ID), after, head, events).complete is complete
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        ("http://desk.example.com", "desk.example.com", True),
+        ("https://desk.example.com", "desk.example.com", True),
+        ("https://desk.example.com", "desk.example.com:443", True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
+        ("http://[::1]:8000", "[::1]:8000", True),
+        ("https://listed.example.com", "desk.example.com", True),
+        ("https://listed.example.com:8443", "desk.example.com", False),
+        ("http://listed.example.com", "desk.example.com", False),
+        ("https://evil.example", "desk.example.com", False),
+        ("https://desk.example.com.evil.example", "desk.example.com", False),
+        ("https://desk.example.com:8443", "desk.example.com", False),
+        ("https://desk.example.com@evil.example", "desk.example.com", False),
+        ("https://evil.example/desk.example.com", "desk.example.com", False),
+        ("null", "desk.example.com", False),
+        ("", "", False),
+        ("http://[bad", "desk.example.com", False),
+        ("file://", "", False),
+    ],
+)
+def test_only_listed_origins_and_the_own_host_open_screens(origin: str, host: str, own: bool) -> None:
+    assert own_origin(origin, host, ("https://listed.example.com",)) is own
+
+
+def test_new_connections_beyond_a_hundred_a_second_are_turned_away() -> None:
+    arrivals = Arrivals(100)
+    assert sum(arrivals.admit(5.0) for _ in range(150)) == 100
+    assert sum(arrivals.admit(5.5) for _ in range(150)) == 50
+    assert sum(arrivals.admit(60.0) for _ in range(150)) == 100

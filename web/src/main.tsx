@@ -1,0 +1,11 @@
+import { render } from "preact";
+import { App } from "./parts/App";
+import { followPrefs } from "./state/prefs";
+import { resume } from "./state/session";
+import { startTicking } from "./state/tick";
+import "./styles/index.css";
+
+followPrefs();
+startTicking();
+resume();
+render(<App />, document.getElementById("desk")!);

@@ -1,0 +1,104 @@
+import { open } from "../state/desk";
+import { ringing } from "../state/agent";
+import { connectedAt, dialog, mine, minute, reachable, recent } from "../state/store";
+import { plural, presenceWords, shortWhen, time } from "../view/format";
+import { Avatar } from "./Avatar";
+import { Icon } from "./Icon";
+import { Offers } from "./Offers";
+
+const COUNTS = ["No contacts", "One contact", "Two contacts", "Three contacts"];
+
+export function Idle() {
+  const state = mine.value;
+  const offers = state ? ringing(state.offers).length : 0;
+  return (
+    <div class="home" data-region="main" tabIndex={-1} data-test="idle">
+      <div class="home-inner">
+        <h1 tabIndex={-1}>{offers ? `${COUNTS[offers] ?? plural(offers, "contact")} for you` : heading()}</h1>
+        <p class="lede">{offers ? "The profile opens the moment you accept." : lede()}</p>
+        {offers ? <Offers docked={false} /> : <Quiet />}
+        <div class="home-columns">
+          <Today />
+          <Recent />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function heading(): string {
+  if (!reachable.value) return "Not connected";
+  const status = mine.value?.presence.status;
+  return status === "available" ? "You are available" : status === "away" ? "You are away" : "You are offline";
+}
+
+function lede(): string {
+  const presence = mine.value?.presence;
+  if (!presence) return "The desk is connecting.";
+  if (!reachable.value) return "Offers cannot reach this screen until it is connected again.";
+  const since = connectedAt.value ? `Your screen has been connected since ${time(connectedAt.value)}.` : "";
+  if (presence.status === "available") return since;
+  return `${presenceWords(presence)} since ${time(presence.since)}. ${since}`;
+}
+
+function Quiet() {
+  const available = reachable.value && mine.value?.presence.status === "available";
+  return (
+    <div class={`quiet-slot ${available ? "" : "still"}`}>
+      <span class="quiet-ring"><Icon name="headset" size={20} /></span>
+      <div>
+        <p class="strong">Nothing is ringing</p>
+        <p>{slotWords(available)}</p>
+      </div>
+    </div>
+  );
+}
+
+function slotWords(available: boolean): string {
+  if (available) return "Offers appear here and over any open profile.";
+  return reachable.value ? "No offers come to you now. Choose Available to take contacts." : "Your presence is kept; offers go to colleagues meanwhile.";
+}
+
+function Today() {
+  const held = [...(mine.value?.held.values() ?? [])];
+  const waiting = held.filter((each) => each.unread > 0);
+  const counts = [
+    [waiting.length, "Waiting for your answer"],
+    [held.filter((each) => each.state === "assigned").length, "Open"],
+    [held.filter((each) => each.state === "wrapping").length, "In wrap-up"],
+    [held.filter((each) => each.state === "parked").length, "Parked"],
+  ] as const;
+  return (
+    <section>
+      <h2 class="home-heading">Your contacts <span>now</span></h2>
+      <dl class="counts">
+        {counts.map(([count, words]) => <div key={words}><dd>{count}</dd><dt>{words}</dt></div>)}
+      </dl>
+    </section>
+  );
+}
+
+function Recent() {
+  const viewed = recent.value;
+  return (
+    <section>
+      <h2 class="home-heading">Recently viewed <span>this session</span></h2>
+      {viewed.length === 0 && (
+        <p class="home-empty">
+          Profiles you open are kept here. <button type="button" class="link" onClick={() => { dialog.value = "search"; }}>Search customers</button> to open one.
+        </p>
+      )}
+      <ul class="viewed">
+        {viewed.map((each) => (
+          <li key={each.customer}>
+            <button type="button" onClick={() => void open(each.customer, each.name)}>
+              <Avatar id={each.customer} name={each.name} />
+              <span class="grow"><bdi class="ellipsis block">{each.name ?? "Unknown customer"}</bdi><span class="ellipsis block small quiet">{each.detail}</span></span>
+              <time class="small quiet">{shortWhen(each.at, minute.value)}</time>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import type { PresenceStatus } from "../client/protocol";
+import { toggleTheme } from "../state/prefs";
+import { choosePresence } from "../state/desk";
+import { signOut } from "../state/session";
+import { agent, mine, reachable } from "../state/store";
+import { presenceWords } from "../view/format";
+import { Avatar } from "./Avatar";
+import { Capacity } from "./Capacity";
+import { Icon } from "./Icon";
+import { Menu } from "./Menu";
+
+interface Choice { status: PresenceStatus; reason?: string; label: string }
+
+const CHOICES: Choice[] = [
+  { status: "available", label: "Available" },
+  { status: "away", reason: "break", label: "Away, break" },
+  { status: "away", reason: "lunch", label: "Away, lunch" },
+  { status: "away", reason: "meeting", label: "Away, meeting" },
+  { status: "away", reason: "training", label: "Away, training" },
+  { status: "offline", label: "Offline" },
+];
+
+export function Presence() {
+  const me = agent.value;
+  const presence = mine.value?.presence;
+  const connected = reachable.value;
+  const tone = connected ? presence?.status ?? "offline" : "unknown";
+  const said = connected ? (presence ? presenceWords(presence) : "") : "Screen not connected";
+  const button = (
+    <>
+      <Avatar id={me?.id ?? ""} name={me?.name ?? null} />
+      <span class="presence-text">
+        <span class="ellipsis strong">{me?.name ?? "Signing in"}</span>
+        <span class={`presence-state ${tone}`}><span class={`dot ${tone === "available" ? "" : "hollow"}`} /><span class="ellipsis">{said}</span></span>
+      </span>
+      <Icon name="down" />
+    </>
+  );
+  return (
+    <section class="presence" aria-label="Presence and capacity">
+      <Menu label={`${me?.name ?? ""}, ${said}. Change presence`} button={button} buttonClass="presence-button" test="presence">
+        {(close) => (
+          <>
+            {CHOICES.map((choice) => {
+              const chosen = presence?.status === choice.status && (choice.reason ?? null) === (presence.reason ?? null);
+              return (
+                <button
+                  type="button" role="menuitemradio" aria-checked={chosen} disabled={!connected} key={choice.label}
+                  data-test={`presence-${choice.reason ? `away-${choice.reason}` : choice.status}`}
+                  onClick={() => { void choosePresence(choice.status, choice.reason); close(); }}
+                >
+                  <span class={`presence-state ${choice.status}`}><span class={`dot ${choice.status === "available" ? "" : "hollow"}`} /></span>
+                  {choice.label}
+                  {chosen && <span class="push"><Icon name="check" size={14} /></span>}
+                </button>
+              );
+            })}
+            <hr />
+            <button type="button" role="menuitem" data-test="theme" onClick={() => { toggleTheme(); close(); }}>
+              <Icon name="sun" size={14} />Light or dark
+            </button>
+            <button type="button" role="menuitem" data-test="sign-out" onClick={signOut}><Icon name="leave" size={14} />Sign out</button>
+          </>
+        )}
+      </Menu>
+      <Capacity />
+    </section>
+  );
+}

@@ -1,0 +1,37 @@
+import type { Conversation } from "../client/protocol";
+import { minute } from "../state/store";
+import { fullWhen, longDay, plural, shortDay, time } from "../view/format";
+import type { Row, Shown } from "../view/rows";
+import { EntryGroup } from "./Entries";
+import { Icon } from "./Icon";
+
+export function TimelineRow({ row, customerName }: { row: Row; customerName: string }) {
+  switch (row.type) {
+    case "day": return <div class="day"><span>{longDay(row.at, minute.value)}</span></div>;
+    case "start": return <Start conversation={row.conversation} />;
+    case "line": return <Line entry={row.entry} />;
+    case "group": return <EntryGroup entries={row.entries} customerName={customerName} />;
+  }
+}
+
+function Start({ conversation }: { conversation: Conversation }) {
+  const { status, opened_at, closed_at, contacts } = conversation;
+  const since = status === "closed" && closed_at
+    ? `${shortDay(opened_at, minute.value)} to ${shortDay(closed_at, minute.value)}`
+    : `open since ${shortDay(opened_at, minute.value)}, ${time(opened_at)}`;
+  return (
+    <div class="start" data-start={conversation.id} title={`Opened ${fullWhen(opened_at)}`}>
+      <Icon name="tag" size={14} />
+      <span><b>Conversation</b>, {since}{contacts.length > 0 && `, ${plural(contacts.length, "contact")}`}</span>
+    </div>
+  );
+}
+
+function Line({ entry }: { entry: Shown }) {
+  return (
+    <p class="line" data-test="entry" data-entry={entry.id} data-kind={entry.kind} tabIndex={-1} title={fullWhen(entry.at)}>
+      <Icon name={entry.kind === "task" ? "task" : entry.kind === "consent" ? "alert" : "info"} size={14} />
+      <span><bdi>{entry.body}</bdi> · {time(entry.at)}</span>
+    </p>
+  );
+}

@@ -1,0 +1,123 @@
+/** The agent's own state: presence, held contacts, ringing offers. Pure. */
+import type {
+  AgentEvent, Capacity, Channel, HeldContact, Id, OfferCard, OfferState, Presence, Welcome, WorkClass,
+} from "../client/protocol";
+
+/** A card leaves this long after its offer ended. */
+export const ENDED_FOR_MS = 4_000;
+
+export type Phase = "ringing" | "opening" | "declining" | "ended";
+
+export interface Ring extends OfferCard {
+  phase: Phase;
+  /** What to say while `ended`. */
+  ending: string | null;
+}
+
+export interface AgentState {
+  presence: Presence;
+  held: ReadonlyMap<Id, HeldContact>;
+  offers: ReadonlyMap<Id, Ring>;
+}
+
+export function fromWelcome(welcome: Welcome, before: AgentState | null): AgentState {
+  const offers = new Map<Id, Ring>();
+  for (const card of welcome.offers) {
+    offers.set(card.offer, { ...card, phase: before?.offers.get(card.offer)?.phase ?? "ringing", ending: null });
+  }
+  return {
+    presence: welcome.presence,
+    held: new Map(welcome.contacts.map((held) => [held.contact, held])),
+    offers,
+  };
+}
+
+export function applyAgentEvent(state: AgentState, event: AgentEvent, serverNow: number): AgentState {
+  switch (event.kind) {
+    case "offer":
+      return ring(state, event, serverNow);
+    case "offer_updated":
+      return changeOffer(state, event.offer, { preview: event.preview, messages: event.messages });
+    case "offer_ended":
+      return endOffer(state, event.offer, event.outcome, event.reason);
+    case "presence":
+      return { ...state, presence: event.presence };
+    case "held":
+      return { ...state, held: new Map(state.held).set(event.held.contact, event.held) };
+    case "contact_ended":
+      return { ...state, held: without(state.held, event.contact) };
+    default:
+      return state;
+  }
+}
+
+export function ring(state: AgentState, card: OfferCard, serverNow: number): AgentState {
+  if (state.offers.has(card.offer) || Date.parse(card.expires_at) <= serverNow) return state;
+  return { ...state, offers: new Map(state.offers).set(card.offer, { ...card, phase: "ringing", ending: null }) };
+}
+
+export function changeOffer(state: AgentState, id: Id, change: Partial<Ring>): AgentState {
+  const offer = state.offers.get(id);
+  if (!offer || offer.phase === "ended") return state;
+  return { ...state, offers: new Map(state.offers).set(id, { ...offer, ...change }) };
+}
+
+/** An offer this agent answered leaves at once; one that ended without them says so first. */
+export function endOffer(state: AgentState, id: Id, outcome: OfferState, reason: string | null): AgentState {
+  if (outcome === "accepted" || outcome === "declined") return removeOffer(state, id);
+  return changeOffer(state, id, { phase: "ended", ending: endingWords(outcome, reason) });
+}
+
+export function removeOffer(state: AgentState, id: Id): AgentState {
+  return { ...state, offers: without(state.offers, id) };
+}
+
+export function endingWords(outcome: OfferState | "gone", reason: string | null): string {
+  if (outcome === "timed_out") return "Time ran out";
+  if (reason && /taken|colleague|other|accepted|assigned/i.test(reason)) return "Taken by a colleague";
+  return "No longer waiting";
+}
+
+/** Oldest first: `A` answers the first, `Shift A` the second. */
+export function ringing(offers: ReadonlyMap<Id, Ring>): Ring[] {
+  return [...offers.values()].sort((a, b) => Date.parse(a.offered_at) - Date.parse(b.offered_at));
+}
+
+export function workClassOf(channel: Channel): WorkClass {
+  if (channel === "voice") return "voice";
+  return channel === "email" ? "mail" : "messaging";
+}
+
+/** Slots in use are counted from what the screen shows; parked contacts hold none. */
+export function usedSlots(
+  capacity: Partial<Record<WorkClass, Capacity>>, state: AgentState,
+): { work: WorkClass; used: number; slots: number }[] {
+  const used: Record<WorkClass, number> = { voice: 0, messaging: 0, mail: 0 };
+  for (const held of state.held.values()) if (held.state !== "parked") used[held.work_class] += 1;
+  for (const offer of state.offers.values()) if (offer.phase !== "ended") used[workClassOf(offer.channel)] += 1;
+  const classes: WorkClass[] = ["voice", "messaging", "mail"];
+  return classes.flatMap((work) => {
+    const slots = capacity[work]?.slots;
+    return slots ? [{ work, used: used[work], slots }] : [];
+  });
+}
+
+export interface Groups { attention: HeldContact[]; open: HeldContact[]; parked: HeldContact[] }
+
+export function groupHeld(held: ReadonlyMap<Id, HeldContact>): Groups {
+  const groups: Groups = { attention: [], open: [], parked: [] };
+  const newestFirst = [...held.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  for (const each of newestFirst) {
+    if (each.unread > 0) groups.attention.push(each);
+    else if (each.state === "parked") groups.parked.push(each);
+    else groups.open.push(each);
+  }
+  return groups;
+}
+
+function without<V>(map: ReadonlyMap<Id, V>, id: Id): ReadonlyMap<Id, V> {
+  if (!map.has(id)) return map;
+  const rest = new Map(map);
+  rest.delete(id);
+  return rest;
+}

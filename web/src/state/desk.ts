@@ -1,0 +1,276 @@
+/** What the agent does at the desk. */
+import { batch, effect } from "@preact/signals";
+import type { Id, PresenceStatus, Profile } from "../client/protocol";
+import { Lost, Refused } from "../client/requests";
+import { ENDED_FOR_MS, changeOffer, endingWords, removeOffer, type Ring } from "./agent";
+import { announce } from "./announce";
+import { afterPaint } from "./paint";
+import { replyConversation, type OpenProfile } from "./profile";
+import { atNewest, current, focusNext, heldHere, lastShown, marked, mine, notice, opening, profile, profiles, reachable, recent } from "./store";
+import { ask, change, forget, send, stopFollowing, type Arrivals } from "./wire";
+
+/** A routed profile follows its contact at once; after this long it is asked for. */
+const ROUTED_MS = 1_000;
+/** Routed contacts of which `shown` has not been said, with their customer. */
+const routed = new Map<Id, Id>();
+/** Contacts whose accept was on its way when the connection broke: ours, once they turn out to be held. */
+const unsure = new Set<Id>();
+/** The change of each held contact that `seen` was said for. */
+const seen = new Map<Id, string>();
+
+export const arrivals: Arrivals = {
+  profile: arrived,
+  held(held, isRouted) {
+    if (isRouted) {
+      routed.set(held.contact, held.customer);
+      setTimeout(() => fetchRouted(held.contact, held.customer), ROUTED_MS);
+    } else if (unsure.delete(held.contact)) void open(held.customer, held.customer_name);
+  },
+  left(contact) {
+    routed.delete(contact);
+    unmark(contact);
+  },
+  entry(_, event) {
+    if (event.kind !== "entry" || event.entry.direction !== "in") return;
+    announce(`${profile.value?.customer.name ?? event.entry.handle ?? "The customer"}: ${event.entry.body}`);
+  },
+  welcomed,
+};
+
+function welcomed(): void {
+  seen.clear();
+  for (const held of mine.value?.held.values() ?? []) {
+    if (unsure.delete(held.contact)) return void open(held.customer, held.customer_name);
+  }
+  const waiting = opening.value;
+  if (waiting) void open(waiting.customer, waiting.name);
+}
+
+function arrived(frame: Profile): void {
+  const { id } = frame.customer;
+  if (frame.offer) change((state) => removeOffer(state, frame.offer!));
+  switch (frame.reason) {
+    case "accepted":
+      return show(id, frame.contact?.channel === "voice" ? "name" : "reply");
+    case "routed":
+      if (frame.contact) routed.set(frame.contact.id, id);
+      return appear(id);
+    case "opened":
+      // A merged customer opens under the id of the one it was merged into.
+      if (opening.value && (opening.value.customer === id || opening.value.ref === frame.ref)) return show(id, "reply");
+      if (current.value !== id && !isMarked(id)) stopFollowing(id);
+      return;
+    case "merged":
+      return merged(frame);
+    case "resync":
+      return;
+  }
+}
+
+/** A routed profile opens by itself, but never over a reply being typed. */
+function appear(customer: Id): void {
+  if (isTyping() && current.value !== customer) mark(customer);
+  else show(customer, isTyping() ? null : "reply");
+}
+
+function mark(customer: Id): void {
+  const added = [...routed].filter(([, of]) => of === customer).map(([contact]) => contact);
+  marked.value = new Set([...marked.value, ...added]);
+  announce(`${profiles.value.get(customer)?.customer.name ?? "A customer"} came to you and waits in My Customers`);
+  sayShown(customer);
+}
+
+function fetchRouted(contact: Id, customer: Id): void {
+  const held = mine.value?.held.get(contact);
+  if (!routed.has(contact) || !held || opening.value) return;
+  if (isTyping()) mark(customer);
+  else void open(customer, held.customer_name);
+}
+
+function sayShown(customer: Id): void {
+  for (const [contact, of] of routed) {
+    if (of !== customer) continue;
+    routed.delete(contact);
+    afterPaint(() => send({ type: "shown", contact }));
+  }
+}
+
+function isTyping(): boolean {
+  const at = document.activeElement;
+  if (at instanceof HTMLTextAreaElement && at.value.trim()) return true;
+  return document.querySelector("dialog[open]") !== null;
+}
+
+function merged(frame: Profile): void {
+  const shown = profile.value;
+  if (!shown || shown.customer.id === frame.customer.id) return;
+  const ours = new Set(frame.conversations.map((each) => each.id));
+  if (!shown.conversations.some((each) => ours.has(each.id))) return;
+  forget(shown.customer.id);
+  current.value = frame.customer.id;
+  announce("This profile was merged");
+}
+
+function isMarked(customer: Id): boolean {
+  return [...marked.value].some((contact) => mine.value?.held.get(contact)?.customer === customer);
+}
+
+function unmark(contact: Id): void {
+  if (!marked.value.has(contact)) return;
+  const rest = new Set(marked.value);
+  rest.delete(contact);
+  marked.value = rest;
+}
+
+function show(customer: Id, focus: "name" | "reply" | null): void {
+  batch(() => {
+    const before = current.value;
+    current.value = customer;
+    lastShown.value = customer;
+    notice.value = null;
+    opening.value = null;
+    focusNext.value = focus;
+    for (const held of mine.value?.held.values() ?? []) if (held.customer === customer) unmark(held.contact);
+    if (before && before !== customer) stopFollowing(before);
+  });
+  remember(profiles.value.get(customer));
+  sayShown(customer);
+}
+
+function remember(shown: OpenProfile | undefined): void {
+  if (!shown) return;
+  const { id, name, company, location, handles } = shown.customer;
+  const detail = [company, location].filter(Boolean).join(" · ") || handles[0]?.display || "";
+  const others = recent.value.filter((each) => each.customer !== id);
+  recent.value = [{ customer: id, name: name ?? handles[0]?.display ?? null, detail, at: Date.now() }, ...others].slice(0, 6);
+}
+
+let asked = 0;
+
+export async function open(customer: Id, name: string | null): Promise<void> {
+  if (current.value === customer && profile.value) {
+    opening.value = null;
+    focusNext.value = "reply";
+    return;
+  }
+  if (profiles.value.has(customer)) return show(customer, "reply");
+  const ref = `open ${++asked}`;
+  opening.value = { customer, name, problem: null, ref };
+  try {
+    await ask({ type: "open", customer, ref });
+  } catch (error) {
+    // A lost request is asked again when the connection is back.
+    if (error instanceof Lost || opening.value?.customer !== customer) return;
+    opening.value = { customer, name, problem: words(error) };
+  }
+}
+
+export function leave(): void {
+  opening.value = null;
+  const before = current.value;
+  current.value = null;
+  lastShown.value = null;
+  if (before) stopFollowing(before);
+}
+
+/** Answers to an offer. The card leaves when the server says so. */
+export async function accept(offer: Ring): Promise<void> {
+  if (offer.phase !== "ringing" || !reachable.value) return;
+  change((state) => changeOffer(state, offer.offer, { phase: "opening" }));
+  try {
+    await ask({ type: "accept", offer: offer.offer });
+  } catch (error) {
+    offerFailed(offer, error);
+  }
+}
+
+export async function decline(offer: Ring): Promise<void> {
+  if (offer.phase !== "ringing" || !reachable.value) return;
+  change((state) => changeOffer(state, offer.offer, { phase: "declining" }));
+  try {
+    await ask({ type: "decline", offer: offer.offer });
+    change((state) => removeOffer(state, offer.offer));
+  } catch (error) {
+    offerFailed(offer, error);
+  }
+}
+
+function offerFailed(offer: Ring, error: unknown): void {
+  if (error instanceof Lost) {
+    if (mine.value?.offers.get(offer.offer)?.phase === "opening") unsure.add(offer.contact);
+    return change((state) => changeOffer(state, offer.offer, { phase: "ringing" }));
+  }
+  const gone = error instanceof Refused && error.frame.code === "gone";
+  if (gone) change((state) => changeOffer(state, offer.offer, { phase: "ended", ending: endingWords("gone", error.message) }));
+  else {
+    change((state) => changeOffer(state, offer.offer, { phase: "ringing" }));
+    report(error);
+  }
+}
+
+export const choosePresence = (status: PresenceStatus, reason?: string): Promise<boolean> =>
+  attempt(ask({ type: "presence", status, ...(reason && { reason }) }));
+
+/** The contact the header's Finish ends: the one the profile came for, else the oldest. */
+export function finishable(): Id | null {
+  const live = heldHere.value.filter((held) => held.state === "assigned" || held.state === "parked");
+  return (live.find((held) => held.contact === profile.value?.contact) ?? live[0])?.contact ?? null;
+}
+
+export async function finish(): Promise<void> {
+  const contact = finishable();
+  if (contact && reachable.value) await attempt(ask({ type: "finish", contact }));
+}
+
+export const wrapUp = (contact: Id): Promise<boolean> => attempt(ask({ type: "wrap_up", contact }));
+
+export async function closeConversation(): Promise<void> {
+  const conversation = replyConversation(profile.value?.conversations ?? []);
+  if (conversation) await attempt(ask({ type: "close", conversation: conversation.id }));
+}
+
+export const retry = (entry: Id): Promise<boolean> => attempt(ask({ type: "retry", entry }));
+
+async function attempt(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
+}
+
+function report(error: unknown): void {
+  notice.value = { text: words(error), bad: true };
+  announce(words(error), "assertive");
+}
+
+function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Ended offers leave by themselves. */
+const leaving = new Set<Id>();
+effect(() => {
+  for (const offer of mine.value?.offers.values() ?? []) {
+    if (offer.phase !== "ended" || leaving.has(offer.offer)) continue;
+    leaving.add(offer.offer);
+    setTimeout(() => {
+      leaving.delete(offer.offer);
+      change((state) => removeOffer(state, offer.offer));
+    }, ENDED_FOR_MS);
+  }
+});
+
+/** What stands on a visible screen has been seen. */
+export function sayWhatIsSeen(): void {
+  if (!reachable.value || !atNewest.value || document.visibilityState !== "visible" || !profile.value) return;
+  for (const held of heldHere.value) {
+    if (held.unread === 0 || seen.get(held.contact) === held.at) continue;
+    if (send({ type: "seen", contact: held.contact })) seen.set(held.contact, held.at);
+  }
+}
+effect(sayWhatIsSeen);
+addEventListener("visibilitychange", sayWhatIsSeen);
+

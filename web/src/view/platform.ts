@@ -1,0 +1,1 @@
+export const SEND_KEY = /mac|iphone|ipad/i.test(navigator.userAgent) ? "⌘↵" : "Ctrl ↵";

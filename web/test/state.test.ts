@@ -1,0 +1,131 @@
+import { expect, test } from "vitest";
+import type { Conversation, Entry, HeldContact, OfferCard, Profile, Welcome } from "../src/client/protocol";
+import { applyAgentEvent, endOffer, fromWelcome, groupHeld, ring, usedSlots } from "../src/state/agent";
+import { applyCustomerEvent, fromSnapshot, replyConversation, withOlder, type OpenProfile } from "../src/state/profile";
+import { routes } from "../src/state/route";
+import { rowsOf } from "../src/view/rows";
+
+const T = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 9, minute)).toISOString();
+const NOW = Date.parse(T(0));
+
+const entry = (id: string, minute: number, more: Partial<Entry> = {}): Entry => ({
+  id, kind: "message", channel: "sms", direction: "in", body: id, at: T(minute), status: null, conversation: "k",
+  author: null, handle: "+1555", account: "delivery", media: [], occurred_at: null, error: null, ...more,
+});
+const card = (offer: string, more: Partial<OfferCard> = {}): OfferCard => ({
+  offer, contact: `c-${offer}`, customer_name: null, handle: "+1555", channel: "sms", account: "a", queue: "q", preview: "p",
+  messages: 1, waiting_since: T(0), offered_at: T(0), expires_at: T(1), ...more,
+});
+const held = (contact: string, more: Partial<HeldContact> = {}): HeldContact => ({
+  contact, state: "assigned", conversation: "k", customer: "u", customer_name: null, handle: "+1555", channel: "sms",
+  work_class: "messaging", preview: "", preview_direction: "in", unread: 0, at: T(0), due_at: null, ...more,
+});
+const conversation = (id: string, minute: number, more: Partial<Conversation> = {}): Conversation => ({
+  id, status: "open", opened_at: T(minute), closed_at: null, needs_attention: false, contacts: [], ...more,
+});
+const welcome = (more: Partial<Welcome> = {}): Welcome => ({
+  type: "welcome", agent: { id: "me", name: "Me", role: "agent" }, epoch: "e", feeds: {}, now: T(0), offers: [], contacts: [],
+  presence: { status: "available", reason: null, connected: true, since: T(0) }, capacity: {}, ...more,
+});
+const profile = (timeline: Entry[], more: Partial<OpenProfile> = {}): OpenProfile => ({
+  customer: { id: "u" } as OpenProfile["customer"], conversations: [], timeline, more: false, contact: null, ...more,
+});
+const empty = fromWelcome(welcome(), null);
+
+test("an offer rings once, whether it comes as a frame, an event or both", () => {
+  const once = ring(empty, card("o"), NOW);
+  expect(applyAgentEvent(once, { kind: "offer", customer: "u", ...card("o") }, NOW)).toBe(once);
+});
+
+test("an offer replayed after it ran out does not ring", () => {
+  expect(ring(empty, card("o"), Date.parse(T(2)))).toBe(empty);
+});
+
+test("an answered offer leaves at once, one that ended otherwise says how", () => {
+  const state = ring(empty, card("o"), NOW);
+  expect(endOffer(state, "o", "accepted", null).offers.size).toBe(0);
+  expect(endOffer(state, "o", "rescinded", "taken").offers.get("o")).toMatchObject({ phase: "ended", ending: "Taken by a colleague" });
+  expect(endOffer(state, "o", "rescinded", "abandoned").offers.get("o")?.ending).toBe("No longer waiting");
+  expect(endOffer(state, "o", "timed_out", null).offers.get("o")?.ending).toBe("Time ran out");
+});
+
+test("an ended offer stays ended when the same news comes twice", () => {
+  const ended = endOffer(ring(empty, card("o"), NOW), "o", "rescinded", "taken");
+  expect(applyAgentEvent(ended, { kind: "offer_ended", offer: "o", contact: "c", outcome: "rescinded", reason: "taken" }, NOW)).toBe(ended);
+});
+
+test("a welcome keeps an accept that is on its way", () => {
+  const opening = applyAgentEvent(empty, { kind: "offer", customer: "u", ...card("o") }, NOW);
+  const asked = { ...opening, offers: new Map([["o", { ...opening.offers.get("o")!, phase: "opening" as const }]]) };
+  expect(fromWelcome(welcome({ offers: [card("o")] }), asked).offers.get("o")?.phase).toBe("opening");
+});
+
+test("slots count what is held and ringing, parked contacts hold none", () => {
+  let state = fromWelcome(welcome({ contacts: [held("a"), held("b", { state: "wrapping" }), held("c", { state: "parked" })] }), null);
+  state = ring(state, card("o", { channel: "voice" }), NOW);
+  const slots = { voice: { used: 0, slots: 1 }, messaging: { used: 0, slots: 4 } };
+  expect(usedSlots(slots, state)).toEqual([{ work: "voice", used: 1, slots: 1 }, { work: "messaging", used: 2, slots: 4 }]);
+});
+
+test("who waits for an answer comes first, newest first", () => {
+  const all = [held("a"), held("b", { unread: 1 }), held("c", { state: "parked" }), held("d", { unread: 1, at: T(5) })];
+  const groups = groupHeld(new Map(all.map((each) => [each.contact, each])));
+  expect(groups.attention.map((each) => each.contact)).toEqual(["d", "b"]);
+  expect(groups.open.map((each) => each.contact)).toEqual(["a"]);
+  expect(groups.parked.map((each) => each.contact)).toEqual(["c"]);
+});
+
+test("an entry that comes twice stands once", () => {
+  const once = applyCustomerEvent(profile([]), { kind: "entry", entry: entry("e1", 1) });
+  const twice = applyCustomerEvent(once, { kind: "entry", entry: entry("e1", 1, { status: "sent" }) });
+  expect(twice.timeline).toHaveLength(1);
+  expect(twice.timeline[0]?.status).toBe("sent");
+});
+
+test("a contact changes in its conversation, and brings one that is not known", () => {
+  const contact = { id: "c", conversation: "k", channel: "sms", work_class: "messaging", state: "waiting", agent: null, arrived_at: T(1), due_at: null } as const;
+  const first = applyCustomerEvent(profile([]), { kind: "contact", contact });
+  const later = applyCustomerEvent(first, { kind: "contact", contact: { ...contact, state: "assigned" } });
+  expect(later.conversations).toHaveLength(1);
+  expect(later.conversations[0]?.contacts).toMatchObject([{ state: "assigned" }]);
+});
+
+test("a fresh snapshot keeps the older pages that join it", () => {
+  const open = profile([entry("e1", 1), entry("e2", 2), entry("e3", 3)], { more: true });
+  const frame = { customer: { id: "u" }, conversations: [], timeline: [entry("e3", 3), entry("e4", 4)], more: true, contact: null } as unknown as Profile;
+  expect(fromSnapshot(frame, open).timeline.map((each) => each.id)).toEqual(["e1", "e2", "e3", "e4"]);
+});
+
+test("an older page never doubles what is there", () => {
+  const open = withOlder(profile([entry("e2", 2)]), [entry("e1", 1), entry("e2", 2)], false);
+  expect(open.timeline.map((each) => each.id)).toEqual(["e1", "e2"]);
+});
+
+test("a reply joins the conversation that is not closed", () => {
+  expect(replyConversation([conversation("new", 9, { status: "closed" }), conversation("old", 1)])?.id).toBe("old");
+});
+
+test("the reply goes where the customer wrote last", () => {
+  const handles = [{ kind: "email", value: "a@b.example", display: "a@b.example", main: true, opted_out: [] }] as never[];
+  const found = routes([entry("e1", 1, { channel: "whatsapp" }), entry("e2", 2)], handles);
+  expect(found.map((each) => each.channel)).toEqual(["sms", "whatsapp", "email"]);
+  expect(found[0]).toMatchObject({ to: "+1555", account: "delivery", why: "they wrote last by SMS" });
+});
+
+test("a handle that opted out of the account cannot be written to by it", () => {
+  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: ["delivery"] }] as never[];
+  expect(routes([entry("e1", 1)], handles)[0]?.blocked).toBe("+1 555 opted out of delivery");
+});
+
+test("messages of one sender share a group until someone else speaks or time passes", () => {
+  const rows = rowsOf([entry("e1", 1), entry("e2", 2), entry("e3", 3, { direction: "out" }), entry("e4", 4), entry("e5", 40)], [], [], false, null);
+  expect(rows.filter((row) => row.type === "group").map((row) => row.entries.length)).toEqual([2, 1, 1, 1]);
+});
+
+test("the start of a conversation is marked only where it is known to be the start", () => {
+  const timeline = [entry("e1", 1), entry("e2", 2, { conversation: "k2" })];
+  const all = [conversation("k", 0), conversation("k2", 2)];
+  const starts = (more: boolean) => rowsOf(timeline, [], all, more, null).filter((row) => row.type === "start").map((row) => row.conversation.id);
+  expect(starts(true)).toEqual(["k2"]);
+  expect(starts(false)).toEqual(["k", "k2"]);
+});
