@@ -31,10 +31,11 @@ class Place:
         self._stack = stack
 
     async def database(self, name: str, schema: str) -> str:
-        """A database for a floor in the product's own server, with the tables of `floors/<schema>`; dropped afterwards."""
+        """A database for a floor in the product's own server, with the tables of `floors/<schema>`, until the end."""
         url = urlunsplit(urlsplit(self.company.database_url)._replace(path=f"/{name}"))
-        await execute(self.company.database_url, f'drop database if exists "{name}" with (force)', f'create database "{name}"')
-        self._stack.push_async_callback(execute, self.company.database_url, f'drop database if exists "{name}" with (force)')
+        drop, server = f'drop database if exists "{name}" with (force)', self.company.database_url
+        await execute(server, drop, f'create database "{name}"')
+        self._stack.push_async_callback(execute, server, drop)
         await execute(url, (FLOORS / schema).read_text())
         return url
 

@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 ANSWER_SECONDS = 15.0
@@ -24,8 +25,7 @@ class Socket(asyncio.Protocol):
         self.listen: Callable[[bytes], None] = lambda frame: None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
     def connection_lost(self, exc: Exception | None) -> None:
         for _, waiting in self._waiting:
@@ -82,7 +82,8 @@ class Socket(asyncio.Protocol):
         assert self._transport is not None
         mask = os.urandom(4)
         size = len(body)
-        head = struct.pack("!BB", 128 | opcode, 128 | size) if size < 126 else struct.pack("!BBH", 128 | opcode, 254, size)
+        short = struct.pack("!BB", 128 | opcode, 128 | min(size, 126))
+        head = short if size < 126 else short + struct.pack("!H", size)
         repeated = (mask * (size // 4 + 1))[:size]
         masked = (int.from_bytes(body, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
         self._transport.write(head + mask + masked)
@@ -116,7 +117,7 @@ async def dial(url: str, token: str = "") -> Socket:
     """Open a websocket at this URL."""
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
-    _, socket = await loop.create_connection(Socket, parts.hostname, parts.port)
+    _, socket = await loop.create_connection(Socket, parts.hostname or "127.0.0.1", parts.port or 80)
     lines = [
         f"GET {parts.path} HTTP/1.1",
         f"Host: {parts.netloc}",

@@ -28,6 +28,7 @@ from gateway.problems import on_http_exception
 from gateway.recorder import Recorder
 from gateway.rest import rest_routes
 from gateway.screen import ScreenEndpoint
+from gateway.screen_limits import Limits
 from gateway.sender import Sender
 from gateway.settings import Settings
 from gateway.worker import Worker
@@ -35,6 +36,7 @@ from pushers.bus.base import Bus
 from pushers.bus.memory import MemoryBus
 from pushers.bus.redis import RedisBus
 from pushers.hub import Hub
+from pushers.session import Rate
 from router.presence import register_process, unregister_process
 from store.feeds import transaction
 from store.ids import new_id
@@ -80,7 +82,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
     worker = Worker(pool, hub.announce, process, lease_lost)
     recorder = Recorder(pool, hub.announce, lambda _contacts: worker.wake(), settings.intake_limit)
     actions = Actions(pool, hub.announce, process, worker.wake, sender.wake)
-    screens = ScreenEndpoint(pool, hub, actions, settings.allowed_origins)
+    limits = Limits(rate=Rate(settings.screen_frames_per_minute, settings.screen_burst))
+    screens = ScreenEndpoint(pool, hub, actions, settings.allowed_origins, limits)
     async with pool.acquire() as connection:
         await register_process(connection, process)
     await hub.start()

@@ -7,6 +7,7 @@
     screen_commands      frames of a screen → the desk → `result` or `error`
     screen_feeds         hello and resume, profiles, the feeds a screen follows
     screen_hello         which feeds a hello may resume
+    screen_parts         what these know of each other
     screen_transport     the wire below, exchangeable
     desk                 what a screen may ask of the product
 
@@ -26,7 +27,6 @@ from starlette.websockets import WebSocket
 from gateway.desk import Desk
 from gateway.policy import may
 from gateway.screen_connection import Screen
-from gateway.screen_feeds import Parts
 from gateway.screen_handshake import (
     NOT_ALLOWED,
     SUBPROTOCOL,
@@ -34,18 +34,17 @@ from gateway.screen_handshake import (
     Admitted,
     Denied,
     admit,
-    still_admitted,
+    fetch_still_good,
 )
 from gateway.screen_limits import Arrivals, Limits
+from gateway.screen_parts import Parts
 from gateway.screen_transport import StarletteTransport
 from pushers import close_codes
 from pushers.close_codes import CloseCode
-from pushers.hub import OUTAGE, Hub
+from pushers.hub import Hub
 from pushers.prefetch import Prefetch
 from router.desk import fetch_offered_customers
 from store.pool import Pool
-
-SWEEP_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +67,7 @@ class ScreenEndpoint:
         self._count = 0
         self.slow = 0
         """Screens closed because they did not read, since the start."""
+        self._ghosts: list[Screen] = []
         self._sweep: asyncio.Task[None] | None = None
 
     @property
@@ -142,6 +142,8 @@ class ScreenEndpoint:
         screens = self._screens[agent]
         screens.remove(screen)
         self._count -= 1
+        if not screen.signed_off:
+            self._ghosts.append(screen)
         self.slow += screen.closed_with is close_codes.SLOW
         if not screens:
             del self._screens[agent]
@@ -161,26 +163,37 @@ class ScreenEndpoint:
         loop = asyncio.get_running_loop()
         recheck_at = loop.time() + self._limits.recheck_seconds
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._limits.sweep_seconds)
             screens = [screen for screens in self._screens.values() for screen in screens]
             for screen in screens:
                 screen.check(loop.time())
+            await self._lay_ghosts()
             if loop.time() >= recheck_at:
                 recheck_at = loop.time() + self._limits.recheck_seconds
                 await self._recheck(screens)
 
+    async def _lay_ghosts(self) -> None:
+        """Sign off the screens that went while the database was away: their agents must not count as there."""
+        ghosts, self._ghosts = self._ghosts, []
+        for screen in ghosts:
+            await screen.sign_off()
+            if not screen.signed_off:
+                self._ghosts.append(screen)
+
     async def _recheck(self, screens: Sequence[Screen]) -> None:
         try:
             async with self._pool.acquire() as connection:
-                for screen in screens:
-                    actor = await still_admitted(connection, screen.admitted)
-                    if actor is None or not may(actor, "screen.open"):
-                        screen.close(close_codes.SIGNED_OUT)
-                    elif actor.role != screen.admitted.actor.role:
-                        screen.close(close_codes.RIGHTS_CHANGED)
-        except OUTAGE as error:
-            # Nobody is signed out because the database is away.
+                good = await fetch_still_good(connection, [screen.admitted.token_hash for screen in screens])
+        except Exception as error:
+            # Nobody is signed out because the database is away, and the sweep must go on in any case.
             log.warning("rights to screens not looked at: %s", type(error).__name__)
+            return
+        for screen in screens:
+            actor = good.get(screen.admitted.token_hash)
+            if actor is None or not may(actor, "screen.open"):
+                screen.close(close_codes.SIGNED_OUT)
+            elif actor.role != screen.admitted.actor.role:
+                screen.close(close_codes.RIGHTS_CHANGED)
 
 
 async def _deny(websocket: WebSocket, denied: Denied) -> None:

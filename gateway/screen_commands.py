@@ -11,7 +11,8 @@ from uuid import UUID
 
 from gateway.desk import Desk
 from gateway.policy import may
-from gateway.screen_feeds import Parts, ScreenFeeds
+from gateway.screen_feeds import ScreenFeeds
+from gateway.screen_parts import Parts
 from model import wire
 from model.agent import Actor
 from model.refusal import Refused

@@ -7,9 +7,10 @@ import logging
 from uuid import UUID
 
 from gateway.screen_commands import Commands
-from gateway.screen_feeds import Parts, ScreenFeeds
+from gateway.screen_feeds import ScreenFeeds
 from gateway.screen_handshake import Admitted
 from gateway.screen_limits import Limits
+from gateway.screen_parts import Parts
 from gateway.screen_transport import Gone, Transport
 from pushers import close_codes
 from pushers.close_codes import CloseCode
@@ -26,10 +27,11 @@ class Screen:
         self.id: UUID = new_id()
         self.admitted = admitted
         self.ended = asyncio.Event()
+        self.signed_off = True
         self._transport = transport
         self._parts = parts
         self._limits = limits
-        self._session = Session(asyncio.get_running_loop().time(), limits.hello_seconds)
+        self._session = Session(asyncio.get_running_loop().time(), limits.hello_seconds, limits.rate)
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._sending: asyncio.Timeout | None = None
@@ -123,11 +125,16 @@ class Screen:
 
     async def _leave(self) -> None:
         await self.feeds.stop()
+        if self._session.greeted:
+            await self.sign_off()
         self.ended.set()
-        if not self._session.greeted:
-            return
+
+    async def sign_off(self) -> None:
+        """Tell the desk that the screen is gone; `signed_off` is false while it could not be told."""
+        self.signed_off = False
         try:
             await self._parts.desk.disconnect(self.admitted.actor, self.id)
         except Exception as error:
-            # The lease of this process ends in any case, and with it the screen's row.
             log.warning("screen not signed off: %s", type(error).__name__)
+            return
+        self.signed_off = True

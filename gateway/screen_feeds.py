@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
 from uuid import UUID
 
-from gateway.desk import Accepted, Desk, DeskState
+from gateway.desk import Accepted, DeskState
 from gateway.screen_hello import complete_pages, judge_claims
+from gateway.screen_parts import Parts, Writer
 from model import wire
 from model.agent import Actor
 from model.contact import ProfileContact
@@ -21,36 +20,14 @@ from model.event import FeedId, HeldChanged, OfferEnded, OfferMade
 from model.refusal import Refused
 from pushers import close_codes
 from pushers.feeds import LogEvent, Page
-from pushers.hub import Hub, Subscription
-from pushers.prefetch import Prefetch, Prefetched
+from pushers.hub import Subscription
+from pushers.prefetch import Prefetched
 from pushers.session import Session
 from pushers.snapshot import Encoded, Opening, Snapshot, encode_snapshot, profile_frame
 
 MAX_ROOT_MOVES = 3
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What all screens of a process share."""
-
-    desk: Desk
-    hub: Hub
-    prefetch: Prefetch
-    offered: Callable[[UUID], Awaitable[Mapping[UUID, UUID]]]
-    """By agent: offer to root customer, for what rings now."""
-    most_followed: int
-
-
-class Writer(Protocol):
-    """What sends the frames of a session."""
-
-    def wake(self) -> None:
-        """Something was queued."""
-
-    async def room(self) -> None:
-        """Wait until there is room for more."""
 
 
 class ScreenFeeds:

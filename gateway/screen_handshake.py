@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from starlette.datastructures import Headers
 
-from gateway.auth import actor_of_token, spend_ticket
+from gateway.auth import actor_of_token, hash_of, spend_ticket
 from model.agent import Actor
 from pushers.hub import OUTAGE
 from store.pool import Connection, Pool
@@ -27,13 +27,10 @@ class Denied(Struct, frozen=True):
 
 
 class Admitted(Struct, frozen=True):
-    """The handshake is granted. `token` is kept to look at the right again; None where a ticket was spent."""
+    """The handshake is granted. `token_hash`: the token it rests on, shown itself or behind a ticket."""
 
     actor: Actor
-    token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Admitted({self.actor.id})"
+    token_hash: bytes
 
 
 NOT_ALLOWED = Denied(403, "Forbidden", "This agent may not open a screen.")
@@ -79,24 +76,31 @@ async def admit(
         async with pool.acquire() as connection:
             if scheme.lower() == "bearer" and token:
                 actor = await actor_of_token(connection, token.strip())
-                return Admitted(actor, token.strip()) if actor else NO_CREDENTIAL
-            actor = await spend_ticket(connection, ticket) if ticket else None
-            return Admitted(actor) if actor else NO_CREDENTIAL
+                return Admitted(actor, hash_of(token.strip())) if actor else NO_CREDENTIAL
+            return await _admit_ticket(connection, ticket) if ticket else NO_CREDENTIAL
     except OUTAGE:
         return UNAVAILABLE
 
 
-STILL_ACTIVE = """
-select a.id, a.name, a.role from agent a
- where a.id = $1 and a.active
-   and exists (select from token t
-                where t.agent_id = a.id and t.revoked_at is null and (t.expires_at is null or t.expires_at > now()))
+TOKEN_BEHIND = "select token_hash from ticket where hash = $1"  # noqa: S105  # SQL
+
+
+async def _admit_ticket(connection: Connection, ticket: str) -> Admitted | Denied:
+    # Read before it is spent, which deletes it: the screen rests on this token from now on.
+    token_hash = await connection.fetchval(TOKEN_BEHIND, hash_of(ticket))
+    actor = await spend_ticket(connection, ticket)
+    return Admitted(actor, token_hash) if actor else NO_CREDENTIAL
+
+
+STILL_GOOD = """
+select t.hash, a.id, a.name, a.role from token t join agent a on a.id = t.agent_id
+ where t.hash = any ($1::bytea[]) and a.active
+   and t.revoked_at is null and (t.expires_at is null or t.expires_at > clock_timestamp())
 """
 
 
-async def still_admitted(connection: Connection, admitted: Admitted) -> Actor | None:
-    """The actor as of now; None when the token was withdrawn, or, after a ticket, when the agent has none left."""
-    if admitted.token is not None:
-        return await actor_of_token(connection, admitted.token)
-    row = await connection.fetchrow(STILL_ACTIVE, admitted.actor.id)
-    return Actor(admitted.actor.id, row["name"], row["role"]) if row else None
+async def fetch_still_good(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Actor]:
+    """Of these tokens' hashes those that are still good, each with its agent as of now."""
+    return {
+        row["hash"]: Actor(row["id"], row["name"], row["role"]) for row in await connection.fetch(STILL_GOOD, hashes)
+    }

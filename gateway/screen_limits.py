@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from pushers.session import HELLO_SECONDS
+from pushers.session import DEFAULT_RATE, HELLO_SECONDS, Rate
 
 
 class Limits(Struct, frozen=True):
@@ -16,11 +16,14 @@ class Limits(Struct, frozen=True):
     new_per_second: float = 100.0
     followed: int = 50
     """Customers a screen follows; the one longest unused gives way."""
+    rate: Rate = DEFAULT_RATE
     hello_seconds: float = HELLO_SECONDS
     send_seconds: float = 10.0
     """A single frame a peer has not taken by then: it is too slow."""
     close_seconds: float = 10.0
     """A peer has this long to read what waits and to answer the close frame; then the connection is cut."""
+    sweep_seconds: float = 1.0
+    """How often hellos that are overdue and screens to be signed off are looked for."""
     recheck_seconds: float = 60.0
     """How often the right to a screen is looked at again."""
 

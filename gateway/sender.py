@@ -2,6 +2,7 @@
 
 A reply is claimed and committed as `sending` before the provider hears of it, so a crash in between leaves it there and
 the sweep calls it `unknown`: shown, never resent by itself. Any number of workers may run, in any number of processes.
+What is read and written stands in `outbox`.
 """
 
 from __future__ import annotations
@@ -12,194 +13,39 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
 
-from adapters.base import Busy, Outgoing, Refused, SendOutcome, Sent, Unknown
-from model.event import ReceiptChanged
-from model.timeline import DeliveryStatus
-from store.feeds import Announce, Transaction, append_to_customer, lock_customer, transaction
-from store.pool import Connection, Pool
+from adapters.base import Outgoing, SendOutcome, Unknown
+from gateway.outbox import (
+    OVERDUE,
+    PER_ACCOUNT,
+    Claim,
+    Verdict,
+    claim_replies,
+    end_overdue,
+    judge,
+    record_outcome,
+)
+from store.feeds import Announce, transaction
+from store.pool import Pool
 
 log = logging.getLogger(__name__)
 
 Send = Callable[[str, Outgoing], Awaitable[SendOutcome]]
 """Hands a message of this account to its provider, once."""
 
-LEASE = timedelta(seconds=30)
 SEND_SECONDS: Final = 20.0
 """Within the lease, so that the outcome of a provider that hangs is recorded by the one who asked."""
 POLL_SECONDS: Final = 1.0
-PER_ACCOUNT: Final = 8
-"""Sends in flight per account and process: a provider that hangs fills its own places only."""
 IN_FLIGHT: Final = 32
-FIRST_BACKOFF_SECONDS: Final = 5.0
-LONGEST_BACKOFF_SECONDS: Final = 300.0
-LONGEST_PAUSE_SECONDS: Final = 3600.0
 RECORD_ATTEMPTS: Final = 60
-"""Once a second. Later the sweep has called the reply unknown, and a receipt may still settle it."""
+"""About once a second. Later the sweep has called the reply unknown, and a receipt may still settle it."""
+RECORD_ATTEMPTS_WHILE_STOPPING: Final = 3
 
 OUTAGE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the database's absence, restart or overload raises."""
-
-
-class Claim(Struct, frozen=True):
-    """A reply this worker alone may send until the lease ends. `fence` marks the attempt."""
-
-    entry_id: UUID
-    customer_id: UUID
-    account_id: str
-    to_address: str
-    body: str
-    fence: int
-    attempts: int
-
-    def __repr__(self) -> str:
-        return f"Claim({self.entry_id}, attempt {self.attempts})"
-
-
-class Verdict(Struct, frozen=True):
-    """What an outcome makes of the row."""
-
-    state: DeliveryStatus
-    error: str | None = None
-    provider_id: str | None = None
-    due_in_seconds: float = 0.0
-    pause_seconds: float | None = None
-    """The account rests this long, with all its replies."""
-
-
-# Only the head of each conversation: the next leaves when this one is settled, whichever way. Account by account, so
-# that a long queue of one is not searched for the others.
-CLAIM = """
-with h as materialized (
-    select o.entry_id
-      from account a cross join lateral (
-           select o.entry_id from outbox o
-            where o.account_id = a.id and o.state = 'queued' and o.due_at <= clock_timestamp()
-              and o.deadline_at > clock_timestamp()
-              and not exists (
-                  select from outbox p
-                   where p.conversation_id = o.conversation_id and p.state in ('queued', 'sending')
-                     and p.entry_id <> o.entry_id
-                     and (p.state = 'sending' or (p.at, p.entry_id) < (o.at, o.entry_id)))
-            order by o.due_at, o.entry_id limit $1
-              for no key update of o skip locked) o
-     where (a.paused_until is null or a.paused_until <= clock_timestamp()) and a.id <> all ($2::text[])
-     limit $3)
-update outbox o
-   set state = 'sending', attempts = o.attempts + 1, fence = o.fence + 1, lease_until = clock_timestamp() + $4
-  from h where o.entry_id = h.entry_id
-returning o.entry_id, o.customer_id, o.account_id, o.to_address, o.body, o.fence, o.attempts
-"""
-
-
-async def claim_replies(connection: Connection, full: list[str], limit: int) -> list[Claim]:
-    """Take due replies, at most `PER_ACCOUNT` of each account that is not among `full`; committed when this returns."""
-    rows = await connection.fetch(CLAIM, PER_ACCOUNT, full, limit, LEASE)
-    return [Claim(*row) for row in rows]
-
-
-# A late outcome still settles a reply the sweep has called unknown: it is the same attempt. Another attempt has another
-# fence. A receipt that overtook the outcome has moved the row already; then only the provider's id is missing.
-RECORD_OUTCOME = """
-update outbox o
-   set state = $3, lease_until = null, error = $4, provider_id = coalesce($5, o.provider_id),
-       due_at = case when $3 = 'queued' then least(clock_timestamp() + $6, o.deadline_at) else o.due_at end
-  from (select entry_id, state, error from outbox where entry_id = $1 for no key update) was
- where o.entry_id = was.entry_id and o.fence = $2 and o.state in ('sending', 'unknown')
-returning was.state, was.error
-"""
-NAME_LATE = """
-update outbox set provider_id = $3
- where entry_id = $1 and fence = $2 and provider_id is null
-"""
-PAUSE = """
-update account set paused_until = greatest(paused_until, clock_timestamp() + $2) where id = $1
-"""
-
-
-async def record_outcome(tx: Transaction, claim: Claim, verdict: Verdict) -> None:
-    """Record what became of a claim; screens hear of it when they would see a difference."""
-    root = await lock_customer(tx, claim.customer_id)
-    if root is None:
-        return
-    due_in = timedelta(seconds=verdict.due_in_seconds)
-    row = await tx.connection.fetchrow(
-        *(RECORD_OUTCOME, claim.entry_id, claim.fence, verdict.state, verdict.error, verdict.provider_id, due_in)
-    )
-    if row is None and verdict.provider_id is not None:
-        await tx.connection.execute(NAME_LATE, claim.entry_id, claim.fence, verdict.provider_id)
-    if row is not None:
-        await _tell(tx, root, claim, verdict, row)
-    if verdict.pause_seconds is not None:  # last: every worker of this account wants this row
-        await tx.connection.execute(PAUSE, claim.account_id, timedelta(seconds=verdict.pause_seconds))
-
-
-async def _tell(tx: Transaction, root: UUID, claim: Claim, verdict: Verdict, row: asyncpg.Record) -> None:
-    shown = "queued" if row["state"] == "sending" else row["state"]
-    if (shown, row["error"]) != (verdict.state, verdict.error):
-        await append_to_customer(tx, root, [ReceiptChanged(claim.entry_id, verdict.state, verdict.error)])
-
-
-# Leases that ran out: whoever had them died between asking the provider and recording. Deadlines that passed while the
-# account rested or the database was away.
-OVERDUE = """
-select entry_id, customer_id, fence, 'unknown' as state, null as error from outbox
- where state = 'sending' and lease_until <= clock_timestamp()
-union all
-select entry_id, customer_id, fence, 'failed', error from outbox
- where state = 'queued' and due_at <= clock_timestamp() and deadline_at <= clock_timestamp()
- limit 100
-"""
-END_OVERDUE = """
-update outbox set state = $3, lease_until = null, error = $4
- where entry_id = $1 and fence = $2
-   and case $3 when 'unknown' then state = 'sending' and lease_until <= clock_timestamp()
-               else state = 'queued' and deadline_at <= clock_timestamp() end
-"""
-WHY_OVERDUE: dict[str, str] = {
-    "unknown": "We stopped while sending: the provider may or may not have taken it.",
-    "failed": "It could not be sent in time.",
-}
-
-
-async def end_overdue(tx: Transaction, row: asyncpg.Record) -> None:
-    """Make one row of `OVERDUE` unknown or failed, unless it has moved since."""
-    root = await lock_customer(tx, row["customer_id"])
-    state, last_error = row["state"], row["error"]
-    error = WHY_OVERDUE[state] + (f" The provider last said: {last_error}" if last_error else "")
-    done = await tx.connection.execute(END_OVERDUE, row["entry_id"], row["fence"], state, error)
-    if root is not None and done == "UPDATE 1":
-        await append_to_customer(tx, root, [ReceiptChanged(row["entry_id"], state, error)])
-
-
-def judge(outcome: SendOutcome, attempts: int, chance: float) -> Verdict:
-    """What an outcome makes of the row. `chance`, 0 to 1, spreads the attempts of replies that failed together."""
-    match outcome:
-        case Sent():
-            state: DeliveryStatus = "delivered" if outcome.status == "delivered" else "sent"
-            return Verdict(state, provider_id=outcome.provider_id or None)
-        case Refused():
-            return Verdict("failed", outcome.error)
-        case Unknown():
-            return Verdict("unknown", outcome.error)
-    backoff = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(attempts - 1, 16))
-    pause = _pause(outcome)
-    wait = max(backoff * (0.75 + chance / 2), pause + chance)
-    return Verdict("queued", outcome.error, due_in_seconds=wait, pause_seconds=pause)
-
-
-def _pause(outcome: Busy) -> float:
-    """Seconds the account rests: what the provider asked for, and as long as it could not be held by nonsense."""
-    asked = outcome.retry_after_seconds
-    if asked is None or not asked > 0:  # also not a number
-        return FIRST_BACKOFF_SECONDS
-    return min(asked, LONGEST_PAUSE_SECONDS)
 
 
 class Sender:
@@ -227,8 +73,8 @@ class Sender:
                 try:
                     await self.sweep()
                     await self.start_due()
-                except OUTAGE as failure:
-                    log.warning("outbox: the database does not answer (%s); trying again", type(failure).__name__)
+                except Exception as failure:  # the loop outlives every failure of a single round
+                    log.warning("outbox: a round failed (%s); trying again", type(failure).__name__)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
 
@@ -275,7 +121,7 @@ class Sender:
 
     async def _deliver(self, claim: Claim) -> None:
         verdict = judge(await self._ask(claim), claim.attempts, self._chance())
-        for _attempt in range(RECORD_ATTEMPTS):
+        for attempt in range(RECORD_ATTEMPTS):
             try:
                 async with transaction(self._pool, self._announce) as tx:
                     await record_outcome(tx, claim, verdict)
@@ -285,6 +131,8 @@ class Sender:
                 verdict = Verdict(verdict.state, verdict.error)
             except OUTAGE as failure:
                 log.warning("outbox: cannot record an outcome (%s); trying again", type(failure).__name__)
+                if self._stopping and attempt >= RECORD_ATTEMPTS_WHILE_STOPPING:
+                    break  # the lease makes it unknown, which is what is known of it
                 await asyncio.sleep(POLL_SECONDS)
         log.error("outbox: gave up recording the outcome of %s", claim.entry_id)
 

@@ -24,6 +24,9 @@ class Settings(Struct, frozen=True):
     pool_size: int
     intake_limit: int
     """Webhooks waiting to be recorded, beyond which the answer is 503."""
+    screen_frames_per_minute: int
+    screen_burst: int
+    """What one screen may send, sustained and at once."""
     allowed_origins: tuple[str, ...]
     """Pages besides our own that may open a screen, as `https://desk.example.com`."""
 
@@ -42,6 +45,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         pg_bindir=Path(bindir) if bindir else None,
         pool_size=_number(env, "SCREENPOP_POOL_SIZE", 10, 2, 200),
         intake_limit=_number(env, "SCREENPOP_INTAKE_LIMIT", 4000, 1, 1_000_000),
+        screen_frames_per_minute=_number(env, "SCREENPOP_SCREEN_FRAMES_PER_MINUTE", 100, 1, 1_000_000),
+        screen_burst=_number(env, "SCREENPOP_SCREEN_BURST", 40, 1, 100_000),
         allowed_origins=tuple(o.strip() for o in env.get("SCREENPOP_ALLOWED_ORIGINS", "").split(",") if o.strip()),
     )
 

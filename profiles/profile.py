@@ -57,20 +57,21 @@ k as (
 """
 
 # One statement, so that everything is as of the sequence number it carries. Rows are read per member and then merged:
-# `= any (members) order by … limit` would read every row of all members.
+# `= any (members) order by … limit` would read every row of all members. The limits are constants: the plan kept for a
+# parameter guesses that a tenth of the rows is wanted.
 SNAPSHOT = f"""
 with r as (select c.root_id as id from customer c where c.id = $1),
 m as (select c.id from customer c join r on c.root_id = r.id),
 t as (
     select e.* from m cross join lateral (
-        select e.* from entry e where e.customer_id = m.id order by e.at desc, e.id desc limit $2 + 1) e
-     order by e.at desc, e.id desc limit $2 + 1),
+        select e.* from entry e where e.customer_id = m.id order by e.at desc, e.id desc limit {PAGE + 1}) e
+     order by e.at desc, e.id desc limit {PAGE + 1}),
 e as ({ENTRY_ARRAYS}),
 v as (
     select v.* from m cross join lateral (
         select v.* from conversation v where v.customer_id = m.id and v.folded_into is null
-         order by v.opened_at desc, v.id desc limit $2) v
-     order by v.opened_at desc, v.id desc limit $2),
+         order by v.opened_at desc, v.id desc limit {PAGE}) v
+     order by v.opened_at desc, v.id desc limit {PAGE}),
 {CONVERSATION_ARRAYS},
 h as (
     select array_agg(x.kind) as h_kind, array_agg(x.value) as h_value, array_agg(x.label) as h_label,
@@ -103,7 +104,7 @@ select c.id, c.name, c.company, c.location, c.language, c.time_zone, c.plan, c.t
 
 async def fetch_snapshot(connection: Connection, customer: UUID) -> Snapshot | None:
     """The snapshot of this customer's root; None when there is no such customer."""
-    row = await connection.fetchrow(SNAPSHOT, customer, PAGE)
+    row = await connection.fetchrow(SNAPSHOT, customer)
     if row is None:
         return None
     entries = read_entries(row)

@@ -135,13 +135,14 @@ async def retry(tx: Transaction, actor: Actor, entry_id: UUID) -> UUID | Refused
     return entry_id
 
 
+LEAF_OF = "select customer_id from conversation where id = $1"
 CONVERSATION = """
 select customer_id, status, folded_into, opened_at, needs_attention from conversation where id = $1
 """
 
 
 async def _lock_conversation(tx: Transaction, conversation: UUID) -> _Talk | Refused:
-    leaf = await tx.connection.fetchval("select customer_id from conversation where id = $1", conversation)
+    leaf = await tx.connection.fetchval(LEAF_OF, conversation)
     root = await lock_customer(tx, leaf) if leaf else None
     # Read under the lock: it may have been closed while we waited.
     row = await tx.connection.fetchrow(CONVERSATION, conversation) if root else None

@@ -118,6 +118,31 @@ async def read_events(connection: Connection, wants: Sequence[tuple[FeedId, int]
     ]
 
 
+# Live: a third of the time of READ_EVENTS, which has to be right about feeds that do not exist and about old events.
+READ_LIVE = """
+select w.n - 1 as n, e.seq, e.body
+  from unnest($1::smallint[], $2::uuid[], $3::bigint[]) with ordinality w(kind, id, after, n)
+ cross join lateral (
+       select x.seq, x.body from event x
+        where x.slot = any ('{0,1,2,3}'::smallint[]) and x.kind = w.kind and x.id = w.id
+          and x.seq > w.after and x.seq <= w.after + $4
+        order by x.seq limit $4) e
+ order by w.n, e.seq
+"""
+
+
+async def read_live(connection: Connection, wants: Sequence[tuple[FeedId, int]]) -> list[Page]:
+    """As `read_events` for feeds known to have moved; a page whose head is None has no next event: ask that instead."""
+    kinds, ids, afters = [FEED_KINDS[f.kind] for f, _ in wants], [f.id for f, _ in wants], [after for _, after in wants]
+    events: list[list[LogEvent]] = [[] for _ in wants]
+    for n, seq, body in await connection.fetch(READ_LIVE, kinds, ids, afters, PAGE + 1):
+        events[n].append(LogEvent(seq, body.encode()))
+    return [
+        Page(feed, after, found[-1].seq if found and found[0].seq == after + 1 else None, tuple(found))
+        for (feed, after), found in zip(wants, events, strict=True)
+    ]
+
+
 HEADS = """
 select 1 as kind, s.id, s.seq from stream s where s.kind = 1 and s.id = any ($1::uuid[])
 union all

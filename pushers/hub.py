@@ -95,6 +95,11 @@ class Hub:
         self._look: str | None = None
         self._epoch: str | None = None
 
+    @property
+    def behind(self) -> int:
+        """Reads under way and feeds that wait for one."""
+        return len(self._reads) + len(self._behind)
+
     async def start(self) -> None:
         """Start the bus and the watch. Returns though both may still be unable to connect."""
         await self._bus.start(self.hear)
@@ -121,7 +126,8 @@ class Hub:
         subscription.position = position
         followed = self._feeds.get(subscription.feed)
         if followed is not None and position < followed.head:
-            self._want(subscription.feed)
+            self._behind[subscription.feed] = None
+            self._pump()
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Deliver nothing more; harmless when it has ended already."""
@@ -143,7 +149,8 @@ class Hub:
             followed = self._feeds.get(feed)
             if followed is not None and seq > followed.head:
                 followed.head = seq
-                self._want(feed)
+                self._behind[feed] = None
+        self._pump()
 
     async def resume(self, wants: Sequence[tuple[FeedId, int]]) -> tuple[str, list[Page]]:
         """The epoch of the database as it is now, and what the log holds after each position.
@@ -155,10 +162,6 @@ class Hub:
             return await feeds.fetch_epoch(connection), pages
 
     # --- reading what is lacked: all feeds that wait go in one query, at most two at once ---
-
-    def _want(self, feed: FeedId) -> None:
-        self._behind[feed] = None
-        self._pump()
 
     def _pump(self) -> None:
         while len(self._reads) < MAX_READS:
@@ -192,10 +195,16 @@ class Hub:
     async def _read(self, wants: list[tuple[FeedId, int]]) -> None:
         try:
             async with self._pool.acquire() as connection:
-                pages = await feeds.read_events(connection, wants)
+                pages = await feeds.read_live(connection, wants)
+                unclear = [(page.feed, page.after) for page in pages if page.head is None]
+                if unclear:
+                    # Rotated away, or announced though it is not there.
+                    pages += await feeds.read_events(connection, unclear)
             for page in pages:
-                self._deliver(page)
-        except OUTAGE as error:
+                if page.head is not None:
+                    self._deliver(page)
+        except Exception as error:
+            # Whatever it is, the feeds are read again; only its type, for a database's messages quote values.
             log.warning("events not read, trying again: %s", type(error).__name__)
             # The slot is kept meanwhile: a database that is away is not asked by every announcement.
             await asyncio.sleep(random.uniform(0.1, MAX_BACKOFF_SECONDS / 2))
@@ -242,15 +251,12 @@ class Hub:
                     await self._check()
                     check_at = loop.time() + self._pace.check_seconds
                 pause = self._pace.follow_seconds
-            except OUTAGE as error:
+            except Exception as error:
+                # Whatever it is: a watch that ends would leave every screen of this process stale, and silently.
                 log.warning("positions not checked, trying again: %s", type(error).__name__)
                 self._look = None
                 check_at = loop.time()
                 pause = min(pause * 2, MAX_BACKOFF_SECONDS)
-            except Exception:
-                # A watch that ends would leave every screen of this process stale, and silently.
-                log.exception("positions not checked, trying again")
-                pause = MAX_BACKOFF_SECONDS
             await asyncio.sleep(pause)
 
     async def _follow_if_deaf(self) -> None:

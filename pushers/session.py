@@ -23,9 +23,6 @@ Command = wire.ClientFrame
 MAX_FRAME_BYTES = 64 * 1024
 HELLO_SECONDS = 10.0
 MAX_BAD_IN_A_ROW = 3
-BURST = 40.0
-"""Frames at once; OWASP's cheat sheet starts at 100 a minute."""
-FRAMES_PER_SECOND = 100 / 60
 MAX_DEBT = 40.0
 """Frames above the rate that are refused before the screen is closed."""
 MAX_QUEUED_BYTES = 1024 * 1024
@@ -37,14 +34,43 @@ _encode = msgspec.json.Encoder().encode
 _decode_event = msgspec.json.Decoder(feed_event.AgentEvent).decode
 
 
+class Rate(Struct, frozen=True):
+    """How many frames a screen may send. The default is where OWASP's websocket cheat sheet starts."""
+
+    per_minute: float = 100.0
+    burst: float = 40.0
+    """Frames at once."""
+
+
+DEFAULT_RATE = Rate()
+
+
+class _Referred(Struct, frozen=True):
+    ref: wire.Ref | None = None
+
+
+_decode_ref = msgspec.json.Decoder(_Referred).decode
+
+
+def _ref(data: str | bytes) -> str | None:
+    """The `ref` of a frame that is not looked at otherwise, so that its sender knows which one it was."""
+    if len(data) > MAX_FRAME_BYTES:
+        return None
+    try:
+        return _decode_ref(data).ref
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
 class Session:
     """One screen's side of the protocol. Never raises for anything a screen may send."""
 
-    def __init__(self, now: float, hello_seconds: float = HELLO_SECONDS) -> None:
+    def __init__(self, now: float, hello_seconds: float = HELLO_SECONDS, rate: Rate = DEFAULT_RATE) -> None:
         self.should_close: CloseCode | None = None
         self.greeted = False
         self._hello_until = now + hello_seconds
-        self._tokens = BURST
+        self._rate = rate
+        self._tokens = rate.burst
         self._refilled_at = now
         self._bad_in_a_row = 0
         self._queue: deque[bytes] = deque()
@@ -55,7 +81,7 @@ class Session:
 
     def receive(self, data: str | bytes, now: float) -> Command | None:
         """Take one websocket message (bytes: a binary one). None when it was answered here, by an error or a close."""
-        if self.should_close or not self._within_rate(now):
+        if self.should_close or not self._within_rate(now, data):
             return None
         try:
             raw = data if isinstance(data, bytes) else data.encode()
@@ -91,16 +117,16 @@ class Session:
         self._bad_in_a_row = 0
         return frame
 
-    def _within_rate(self, now: float) -> bool:
-        refill = max(0.0, now - self._refilled_at) * FRAMES_PER_SECOND
-        self._tokens = min(BURST, self._tokens + refill) - 1
+    def _within_rate(self, now: float, data: str | bytes) -> bool:
+        refill = max(0.0, now - self._refilled_at) * self._rate.per_minute / 60
+        self._tokens = min(self._rate.burst, self._tokens + refill) - 1
         self._refilled_at = max(now, self._refilled_at)
         if self._tokens >= 0:
             return True
         if self._tokens < -MAX_DEBT:
             self._close(close_codes.TOO_MANY_FRAMES)
         else:
-            self.send(wire.Error("rate_limited", "Too many frames; this one was not looked at. Slow down."))
+            self.send(wire.Error("rate_limited", "Too many frames; this one was not looked at. Slow down.", _ref(data)))
         return False
 
     def _refuse(self, error: wire.Error) -> None:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.floors.inbound PORT WAY DATABASE_URL`: a bare app that records a message and answers 2xx.
 
-WAY: `separate` statements in a transaction, one plpgsql `function`, or a bare `one_row` insert. No signature is checked.
+WAY: `separate` statements in a transaction, one plpgsql `function`, a bare `one_row` insert. No signature is checked.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ TALK = "select id from conversation where customer_id = $1 and status <> 'closed
 NEW_TALK = "insert into conversation values ($1, $2, 'open')"
 RAW = "insert into raw_event values ($1, $2, $3, now(), $4)"
 ENTRY = "insert into entry values ($1, $2, $3, $4, $5, $6, $7)"
-JOIN = "update contact set messages = messages + 1, preview = $2 where conversation_id = $1 and state <> 'closed' returning true"
+JOIN = """
+update contact set messages = messages + 1, preview = $2 where conversation_id = $1 and state <> 'closed' returning true
+"""
 NEW_CONTACT = "insert into contact values ($1, $2, 'new', $3, 1)"
 EVENT = "insert into event (id, seq, body) values ($1, $2, $3)"
 
 
-async def separate(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:  # type: ignore[type-arg]
+async def separate(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:
     """One statement after the other."""
     async with connection.transaction():
         if not await connection.fetchval(SEEN, "sms-main", key):
@@ -62,13 +64,13 @@ async def separate(connection: Connection, key: str, sender: str, body: str, raw
         await connection.execute(EVENT, customer, seq, event(key, sender, body))
 
 
-async def function(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:  # type: ignore[type-arg]
+async def function(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:
     """The same in one call."""
     sql = "select record($1, $2, $3, $4, $5, $6)"
     await connection.fetchval(sql, "sms-main", key, sender, body, raw, event(key, sender, body))
 
 
-async def one_row(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:  # type: ignore[type-arg]
+async def one_row(connection: Connection, key: str, sender: str, body: str, raw: bytes) -> None:
     """The least that can be durable."""
     await connection.execute("insert into one_row values ($1, $2, $3)", uuid4(), sender, body)
 
@@ -76,7 +78,8 @@ async def one_row(connection: Connection, key: str, sender: str, body: str, raw:
 def event(key: str, sender: str, body: str) -> str:
     """An event of the size of ours."""
     entry = {"id": key, "kind": "message", "channel": "sms", "direction": "in", "body": body, "handle": sender}
-    more = {"account": "sms-main", "media": [], "status": None, "author": None, "at": "2026-11-22T04:00:00.000000Z"}
+    more: dict[str, object] = {"account": "sms-main", "media": [], "status": None, "author": None}
+    more["at"] = "2026-11-22T04:00:00.000000Z"
     return json.dumps({"kind": "entry", "entry": {**entry, **more, "conversation": str(uuid4())}})
 
 
@@ -89,7 +92,7 @@ def app(way: str, url: str) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        class Plain(asyncpg.Connection):  # type: ignore[type-arg]
+        class Plain(asyncpg.Connection):
             def get_reset_query(self) -> str:
                 return ""
 
@@ -110,5 +113,11 @@ def app(way: str, url: str) -> Starlette:
 if __name__ == "__main__":
     port, way, url = sys.argv[1:]
     uvicorn.run(
-        app(way, url), host="127.0.0.1", port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="error"
+        app(way, url),
+        host="127.0.0.1",
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="error",
     )

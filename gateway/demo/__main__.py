@@ -115,7 +115,11 @@ class Demo:
             "HOME": os.environ.get("HOME", "/"),
             "DATABASE_URL": self._database,
             "REDIS_URL": self._redis.url if self._redis else "",
+            # A demo is also what programs try their screens on: they type faster than people.
+            "SCREENPOP_SCREEN_FRAMES_PER_MINUTE": "60000",
+            "SCREENPOP_SCREEN_BURST": "2000",
         }
+        environment |= {name: value for name, value in os.environ.items() if name.startswith("SCREENPOP_")}
         return spawn(
             [sys.executable, "-m", *arguments],
             Account(os.geteuid(), os.getegid()),

@@ -98,7 +98,7 @@ class RandomAgent:
             return
         if len(self.pinned) < PINNED:
             self.pinned.append(customer)
-        elif not any(other["customer"] == customer for other in self.screen.told.held.values()):
+        elif not any(o["customer"] == customer for id, o in self.screen.told.held.items() if id != contact):
             await self.screen.leave(customer)
 
     async def _vanish(self) -> None:

@@ -34,12 +34,8 @@ class Killer:
         pid = company.pids[victim]
         await self._ringing(connection)
         burst = [asyncio.create_task(provider.deliver(message, victim)) for message in messages]
-        enough = self.rng.randrange(self.unanswered + 4, max(self.unanswered + 5, len(messages) - 8))
+        await self._midway(victim, len(messages))
         on_the_way = provider.on_the_way[victim]
-        for _ in range(2000):
-            if len(on_the_way) >= enough:
-                break
-            await asyncio.sleep(0)
         caught = set(on_the_way)
         os.kill(pid, signal.SIGKILL)
         live = await connection.fetchval(LIVE_OFFERS)
@@ -50,6 +46,17 @@ class Killer:
         provider.history.add(Fact(kind="saw", op="kill", who="killer", process=victim, count=lost, live=live))
         await self._back(victim, pid)
         await asyncio.gather(*burst)
+
+    async def _midway(self, victim: int, sent: int) -> None:
+        """Wait until the burst has arrived and some of it, a different share each time, is answered."""
+        on_the_way = self.provider.on_the_way[victim]
+        left = self.rng.randrange(self.unanswered + 4, sent + 1)
+        most = 0
+        for _ in range(20_000):
+            most = max(most, len(on_the_way))
+            if most >= sent // 2 and len(on_the_way) <= left:
+                return
+            await asyncio.sleep(0)
 
     async def _ringing(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         for _ in range(400):

@@ -23,6 +23,7 @@ from gateway.auth import issue_token
 from gateway.screen import ScreenEndpoint
 from gateway.screen_limits import Limits
 from gateway.worker import Worker
+from model.agent import Actor
 from model.event import FeedId
 from model.inbound import HandleRef, InboundMessage
 from profiles.profile import Snapshot
@@ -30,6 +31,7 @@ from profiles.record import Delivery, record
 from pushers.bus.base import Bus
 from pushers.bus.memory import MemoryBus
 from pushers.hub import Hub, Pace
+from router.desk import DeskState
 from router.needs import set_agent_queues
 from router.presence import register_process
 from store.ids import new_id
@@ -53,13 +55,27 @@ class CountingDesk(Actions):
     snapshots = 0
     broken = False
     meanwhile: Callable[[], Any] | None = None
+    before_state: Callable[[], Any] | None = None
+
+    async def disconnect(self, actor: Actor, screen_id: UUID) -> None:
+        """As ever, unless it is broken."""
+        if self.broken:
+            raise ConnectionError
+        await super().disconnect(actor, screen_id)
+
+    async def state(self, actor: Actor) -> DeskState:
+        """As ever, but after `before_state` has happened."""
+        if self.before_state is not None:
+            first, self.before_state = self.before_state, None
+            await first()
+        return await super().state(actor)
 
     async def snapshot(self, customer: UUID) -> Snapshot | None:
         """As ever; then let `meanwhile` happen before the caller has it."""
         if self.broken:
             raise ConnectionError("the secret of customer Ana")
-        self.snapshots += 1
         found = await super().snapshot(customer)
+        self.snapshots += 1
         if self.meanwhile is not None:
             then, self.meanwhile = self.meanwhile, None
             await then()
@@ -77,6 +93,8 @@ class Gateway:
         self.desk = CountingDesk(pool, self.hub.announce, self.process, lambda: None, lambda: None)
         self.screens = ScreenEndpoint(pool, self.hub, self.desk, ["https://desk.example.com"], limits)
         self.port = 0
+        self.connections: set[Any] = set()
+        """Sockets the server holds."""
 
     async def _never(self) -> None:
         raise AssertionError("the lease is not renewed here")
@@ -103,6 +121,7 @@ class Gateway:
         task = asyncio.create_task(server.serve([listening]))
         try:
             await until(lambda: server.started)
+            self.connections = server.server_state.connections
             yield self
         finally:
             await self.screens.close_all()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import select
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.auth import hash_of, issue_ticket, issue_token
 from gateway.screen_limits import Limits
 from pushers.bus.redis import RedisBus
 from pushers.hub import Pace
 from tests.contract.test_bus import Valkey
-from tests.flow.screen_world import Screen, World, until
+from tests.flow.screen_world import SECONDS, SUBPROTOCOL, Screen, World, until
 
 NEVER_CHECK = Pace(check_seconds=3_600, follow_seconds=0.05)
 
@@ -57,7 +57,10 @@ async def test_a_frame_over_64_kib_closes_with_1009_and_invalid_utf_8_with_1007(
 
 async def test_a_screen_that_says_no_hello_is_closed(world: World) -> None:
     agent = await world.agent()
-    async with world.gateway(limits=Limits(hello_seconds=0.1)) as gateway, gateway.connect(agent.token) as connection:
+    async with (
+        world.gateway(limits=Limits(hello_seconds=0.1, sweep_seconds=0.05)) as gateway,
+        gateway.connect(agent.token) as connection,
+    ):
         assert await Screen(connection).closed() == (4501, "hello_timeout")
 
 
@@ -123,22 +126,19 @@ async def test_a_screen_that_never_reads_again_is_cut_off(world: World) -> None:
     async with world.gateway(limits=Limits(send_seconds=0.2, close_seconds=0.2)) as gateway:
         customer = await world.write(gateway.hub)
         small = socket.create_connection(("127.0.0.1", gateway.port))
-        async with gateway.connect(agent.token, sock=small, max_queue=1, close_timeout=0.1) as connection:
+        async with gateway.connect(agent.token, sock=small, max_queue=1, ping_interval=None) as connection:
             screen = Screen(connection)
             await screen.hello()
             await screen.send(type="open", customer=str(customer.id))
             await screen.next("profile")
             connection.transport.pause_reading()
-            frame = b"x" * 8_000_000
             [mine] = gateway.screens.of_agent(agent.id)
-            mine.send(frame)
-            mine.send(frame)
-            await until(lambda: gateway.screens.count == 0)
-            state = select.poll()
-            state.register(small.fileno(), 0)
-            await until(lambda: bool(state.poll(0)))  # hung up, though it has read nothing
-            connection.transport.resume_reading()
-            assert (await screen.closed())[0] == 1006
+            while mine.closed_with is None:
+                mine.send(b'"%b"' % (b"x" * 500_000))
+                await asyncio.sleep(0)
+            # Without being cut off, the server's socket would stay until the peer has read everything.
+            await until(lambda: not gateway.connections)
+            connection.transport.abort()
 
 
 async def test_two_processes_over_redis_show_each_other_s_events_and_go_on_when_it_stops(
@@ -186,6 +186,20 @@ async def test_a_stopping_server_asks_every_screen_to_come_back(world: World) ->
         assert await world.pool.fetchval("select count(*) from screen") == 0
 
 
+async def test_a_screen_that_went_while_the_database_was_away_is_signed_off_later(world: World) -> None:
+    agent = await world.agent()
+    async with world.gateway() as gateway:
+        async with gateway.connect(agent.token) as connection:
+            await Screen(connection).hello()
+            gateway.desk.broken = True
+        await until(lambda: gateway.screens.count == 0)
+        assert await world.pool.fetchval("select connected from agent_state")
+        gateway.desk.broken = False
+        async with asyncio.timeout(SECONDS):
+            while await world.pool.fetchval("select connected from agent_state"):  # noqa: ASYNC110  # a database's
+                await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("change", "end"),
     [
@@ -197,8 +211,28 @@ async def test_a_stopping_server_asks_every_screen_to_come_back(world: World) ->
 )
 async def test_a_right_that_is_withdrawn_closes_the_screen(world: World, change: str, end: tuple[int, str]) -> None:
     agent = await world.agent()
-    async with world.gateway(limits=Limits(recheck_seconds=0.1)) as gateway, gateway.connect(agent.token) as connection:
+    async with (
+        world.gateway(limits=Limits(recheck_seconds=0.1, sweep_seconds=0.05)) as gateway,
+        gateway.connect(agent.token) as connection,
+    ):
         screen = Screen(connection)
         await screen.hello()
         await world.pool.execute(change)
         assert await screen.closed() == end
+
+
+async def test_a_screen_opened_by_a_ticket_ends_with_the_token_the_ticket_was_got_with(world: World) -> None:
+    agent = await world.agent()
+    async with world.pool.acquire() as connection:
+        await issue_token(connection, agent.id)  # another one, which stays good
+        ticket = await issue_ticket(connection, agent.token)
+    assert ticket is not None
+    offered = (SUBPROTOCOL, f"ticket.{ticket.ticket}")
+    async with (
+        world.gateway(limits=Limits(recheck_seconds=0.1, sweep_seconds=0.05)) as gateway,
+        gateway.connect(None, *offered) as opened,
+    ):
+        screen = Screen(opened)
+        await screen.hello()
+        await world.pool.execute("update token set revoked_at = now() where hash = $1", hash_of(agent.token))
+        assert await screen.closed() == (4401, "signed_out")

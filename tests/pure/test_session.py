@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gateway.screen_handshake import own_origin
-from gateway.screen_hello import judge_claims
-from gateway.screen_limits import Arrivals
 from model import wire
-from model.agent import Actor
-from model.contact import ProfileContact
-from model.customer import Conversation, Customer
-from model.event import AgentEvent, FeedId, HeldEnded, OfferEnded, OfferMade, OfferUpdated
-from model.timeline import Author, Entry
+from model.event import AgentEvent, HeldEnded, OfferEnded, OfferMade, OfferUpdated
 from model.wire import Accept, Hello, Reply
 from pushers import close_codes
 from pushers.close_codes import CLOSE_CODES
-from pushers.feeds import LogEvent, Page
 from pushers.session import MAX_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Session
-from pushers.snapshot import Opening, encode_snapshot, profile_frame
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 AN_ID = UUID(int=1 << 80)
@@ -285,6 +273,15 @@ def test_a_gap_in_a_feed_closes_the_session_instead_of_leaving_a_hole() -> None:
     assert closed(session) is close_codes.OUT_OF_STEP
 
 
+def test_an_event_the_screen_has_already_is_passed_over() -> None:
+    session = greeted()
+    session.begin(CUSTOMER_FEED, 4)
+    for seq in (3, 4, 5, 5, 2):
+        session.publish(CUSTOMER_FEED, seq, b"{}")
+    assert [frame.seq for frame in frames(session) if isinstance(frame, wire.EventFrame)] == [5]
+    assert closed(session) is None
+
+
 def test_a_feed_that_has_ended_publishes_nothing() -> None:
     session = greeted()
     session.begin(CUSTOMER_FEED, 4)
@@ -301,162 +298,3 @@ def test_the_range_of_a_close_code_says_whether_to_reconnect() -> None:
         assert code.reconnect == (number < 4000 or 4500 <= number < 5000)
         assert code.sentence.endswith(".")
         assert len(code.name.encode()) <= 123  # what a close frame holds
-
-
-frame_like = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": st.sampled_from(["hello", "presence", "accept", "open", "timeline", "reply", "note", "x", 3, None]),
-        "offer": st.uuids().map(str) | st.text() | st.integers(),
-        "customer": st.uuids().map(str),
-        "conversation": st.uuids().map(str),
-        "id": st.uuids().map(str),
-        "body": st.text(max_size=20),
-        "resume": st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=3), max_size=3),
-        "status": st.sampled_from(["available", "away", "gone", None]),
-        "ref": st.text(max_size=70) | st.none(),
-    },
-)
-
-
-def as_json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-anything = st.one_of(st.text(max_size=50), st.binary(max_size=50), frame_like.map(as_json))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(anything, st.floats(0, 100)), max_size=12))
-def test_no_frame_whatever_raises_and_every_answer_is_a_frame(sent: list[tuple[str | bytes, float]]) -> None:
-    session = Session(0)
-    for data, now in sent:
-        command = session.receive(data, now)
-        assert command is None or isinstance(command, wire.ClientFrame)
-        session.check(now)
-    assert all(isinstance(frame, wire.Error) for frame in frames(session))
-
-
-steps = st.one_of(
-    st.tuples(st.just("publish"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.integers(0, 12)),
-    st.tuples(st.just("begin"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.just(0)),
-    st.tuples(st.just("end"), st.sampled_from([AGENT_FEED, CUSTOMER_FEED]), st.just(0)),
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(steps, max_size=40))
-def test_between_two_beginnings_a_feed_has_neither_gap_nor_repeat(taken: list[tuple[str, str, int]]) -> None:
-    session = greeted()
-    reached: dict[str, int] = {}
-    for step, feed, seq in taken:
-        if step == "begin":
-            session.begin(feed, seq)
-            reached[feed] = seq
-        elif step == "end":
-            session.end(feed)
-        else:
-            session.publish(feed, seq, b'{"kind":"later"}')
-        for frame in frames(session):
-            assert isinstance(frame, wire.EventFrame)
-            assert frame.seq == reached[frame.feed] + 1
-            reached[frame.feed] = frame.seq
-
-
-def a_profile() -> wire.Profile:
-    customer = Customer(AN_ID, 'Ana "Q" é', (), None, "Lisbon", "pt", None, None, ("vip",), NOW, 3, NOW, None)
-    contact = ProfileContact(AN_ID, AN_ID, "sms", "messaging", "assigned", Author(AN_ID, "Bo"), NOW)
-    entry = Entry(AN_ID, "message", "sms", "in", "hi", NOW, None, AN_ID)
-    talk = Conversation(AN_ID, "open", NOW, None, True, (contact,))
-    return wire.Profile("accepted", "r1", AN_ID, contact, customer, (talk,), (entry, entry), True, CUSTOMER_FEED, 41)
-
-
-@dataclass(frozen=True)
-class ASnapshot:
-    customer_id: UUID
-    seq: int
-    customer: Customer
-    conversations: tuple[Conversation, ...]
-    timeline: tuple[Entry, ...]
-    more: bool
-
-
-def test_a_profile_put_together_is_byte_for_byte_the_encoded_struct() -> None:
-    whole = a_profile()
-    encoded = encode_snapshot(
-        ASnapshot(AN_ID, whole.seq, whole.customer, whole.conversations, whole.timeline, whole.more)
-    )
-    assert profile_frame(encoded, Opening("accepted", "r1", AN_ID, whole.contact)) == msgspec.json.encode(whole)
-    opened = msgspec.structs.replace(whole, reason="opened", ref=None, offer=None, contact=None)
-    assert profile_frame(encoded, Opening("opened")) == msgspec.json.encode(opened)
-
-
-def test_a_hello_resumes_own_agent_feed_and_customers_and_is_told_of_every_other() -> None:
-    me, other = UUID(int=7 << 80), UUID(int=8 << 80)
-    customers = {f"customer:{UUID(int=n << 80)}": n for n in range(20, 23)}
-    hello = Hello("e", {f"agent:{me}": 3, f"agent:{other}": 4, "customer:x": 1, **customers}, "r")
-    claims = judge_claims(hello, Actor(me, "Bo", "agent"), 2)
-    assert claims.agent == 3
-    assert {str(feed): position for feed, position in claims.customers.items()} == dict(list(customers.items())[:2])
-    assert [(error.code, error.field) for error in claims.errors] == [
-        ("forbidden", f"resume.agent:{other}"),
-        ("bad_frame", "resume.customer:x"),
-        ("gone", f"resume.{list(customers)[2]}"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("after", "head", "seqs", "complete"),
-    [
-        (5, 5, [], True),
-        (5, 8, [6, 7, 8], True),
-        (5, 305, list(range(6, 306)), True),
-        (5, 306, list(range(6, 307)), False),
-        (5, 8, [7, 8], False),
-        (5, 8, [6, 8], False),
-        (5, 8, [6, 7], False),
-        (5, 8, [], False),
-        (9, 8, [], False),
-        (-1, 2, [0, 1, 2], False),
-        (2**70, 8, [], False),
-        (0, None, [], False),
-    ],
-)
-def test_a_resume_is_complete_only_without_a_hole_and_within_three_hundred(
-    after: int, head: int | None, seqs: list[int], complete: bool
-) -> None:
-    events = tuple(LogEvent(seq, b"{}") for seq in seqs)
-    assert Page(FeedId("customer", AN_ID), after, head, events).complete is complete
-
-
-@pytest.mark.parametrize(
-    ("origin", "host", "own"),
-    [
-        ("http://desk.example.com", "desk.example.com", True),
-        ("https://desk.example.com", "desk.example.com", True),
-        ("https://desk.example.com", "desk.example.com:443", True),
-        ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
-        ("http://[::1]:8000", "[::1]:8000", True),
-        ("https://listed.example.com", "desk.example.com", True),
-        ("https://listed.example.com:8443", "desk.example.com", False),
-        ("http://listed.example.com", "desk.example.com", False),
-        ("https://evil.example", "desk.example.com", False),
-        ("https://desk.example.com.evil.example", "desk.example.com", False),
-        ("https://desk.example.com:8443", "desk.example.com", False),
-        ("https://desk.example.com@evil.example", "desk.example.com", False),
-        ("https://evil.example/desk.example.com", "desk.example.com", False),
-        ("null", "desk.example.com", False),
-        ("", "", False),
-        ("http://[bad", "desk.example.com", False),
-        ("file://", "", False),
-    ],
-)
-def test_only_listed_origins_and_the_own_host_open_screens(origin: str, host: str, own: bool) -> None:
-    assert own_origin(origin, host, ("https://listed.example.com",)) is own
-
-
-def test_new_connections_beyond_a_hundred_a_second_are_turned_away() -> None:
-    arrivals = Arrivals(100)
-    assert sum(arrivals.admit(5.0) for _ in range(150)) == 100
-    assert sum(arrivals.admit(5.5) for _ in range(150)) == 50
-    assert sum(arrivals.admit(60.0) for _ in range(150)) == 100

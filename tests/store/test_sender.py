@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.base import Busy, Refused, SendOutcome, Unknown
-from gateway.sender import Sender, judge
+from gateway.outbox import judge
+from gateway.sender import Sender
 from model.agent import Actor
+from profiles.reply import retry
+from store.feeds import transaction
 from store.pool import Pool, open_pool
 from tests.store.profile_seed import (
     ADA,
@@ -159,3 +162,47 @@ async def test_a_reply_that_could_not_be_sent_in_time_fails_visibly(
     assert (await changes(pool))[-1] == (
         *("failed", "It could not be sent in time. The provider last said: maintenance"),
     )
+
+
+async def test_a_reply_sent_again_waits_while_a_later_one_of_its_conversation_is_being_sent(
+    pool: Pool, mia: Actor, sender: Sender, carrier: Carrier
+) -> None:
+    first = await answer(pool, mia, "one")
+    carrier.answers["one"] = [Refused("no")]
+    carrier.holding["two"] = asyncio.Event()
+    await send_all(sender)
+    await answer(pool, mia, "two")
+    assert await sender.start_due() == 1
+    async with transaction(pool, say_nothing) as tx:
+        assert await retry(tx, mia, first) == first
+    assert await sender.start_due() == 0
+    carrier.holding["two"].set()
+    await sender.finish()
+    await send_all(sender)
+    assert carrier.given == ["one", "two", "one"]
+
+
+async def test_while_an_account_rests_nothing_new_of_it_is_sent(
+    pool: Pool, mia: Actor, sender: Sender, carrier: Carrier
+) -> None:
+    await pool.execute("update account set paused_until = now() + interval '1 hour' where id = 'sms-main'")
+    await answer(pool, mia, "one")
+    await answer(pool, mia, "to bob", BOB)
+    await send_all(sender)
+    assert carrier.given == ["to bob"]
+    await make_due(pool)
+    await send_all(sender)
+    assert carrier.given == ["to bob", "one"]
+
+
+async def test_a_reply_another_holds_locked_is_passed_over_without_waiting(
+    pool: Pool, mia: Actor, sender: Sender, carrier: Carrier
+) -> None:
+    entry = await answer(pool, mia, "one")
+    await answer(pool, mia, "to bob", BOB)
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("select from outbox where entry_id = $1 for no key update", entry)
+        await send_all(sender)
+        assert carrier.given == ["to bob"]
+    await send_all(sender)
+    assert carrier.given == ["to bob", "one"]

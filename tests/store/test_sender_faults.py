@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from adapters.base import Busy, Refused, Sent, Unknown
-from gateway.sender import OUTAGE, Sender, claim_replies, judge, record_outcome
+from gateway.outbox import claim_replies, judge, record_outcome
+from gateway.sender import OUTAGE, Sender
 from model.agent import Actor
 from model.inbound import DeliveryReceipt
 from profiles.receipt import apply_receipt
@@ -28,6 +29,10 @@ from tests.store.profile_seed import (
     say_nothing,
 )
 from tests.store.told_carrier import Carrier, changes, send_all
+
+SOMEBODY_WAITS = """
+select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())
+"""
 
 
 @pytest.fixture
@@ -201,3 +206,19 @@ async def test_one_account_that_hangs_leaves_places_for_the_others(
     await sender.finish()
     await send_all(sender)
     assert len(carrier.given) == 11
+
+
+async def test_stopping_in_the_middle_of_a_claim_still_sends_what_it_claimed(
+    pool: Pool, mia: Actor, sender: Sender, carrier: Carrier
+) -> None:
+    entry = await answer(pool, mia, "hi")
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("lock table account in access exclusive mode")
+        loop = asyncio.create_task(sender.run())
+        while not await pool.fetchval(SOMEBODY_WAITS):
+            pass
+        stopping = asyncio.create_task(sender.stop())
+        await asyncio.sleep(0)  # it has asked the loop to end, which is still waiting for its claim
+    await stopping
+    assert loop.done()
+    assert await outbox_state(pool, entry) == "sent"

@@ -14,7 +14,7 @@ from tests.store.profile_seed import ADA, customer_of, events_after
 
 
 class Carrier:
-    """A provider: answers as told, per body; keeps what it was given, and how many it was given at once."""
+    """A provider: answers as told, per body, and keeps what it was given."""
 
     def __init__(self) -> None:
         self.given: list[str] = []
