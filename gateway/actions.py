@@ -108,7 +108,7 @@ class Actions:
         async with self._pool.acquire() as connection:
             return await fetch_snapshot(connection, customer)
 
-    async def timeline(self, actor: Actor, frame: Timeline) -> Page | Refused:  # noqa: ARG002  # asked of the policy before it comes here
+    async def timeline(self, actor: Actor, frame: Timeline) -> Page | Refused:
         """A further page."""
         async with self._pool.acquire() as connection:
             page = await fetch_page(connection, frame)

@@ -115,6 +115,7 @@ async def _send(accounts: Accounts, account_id: str, outgoing: Outgoing) -> Send
 
 def create_app(settings: Settings, database_url: str) -> Starlette:
     """The ASGI application of one gateway process."""
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_company(settings, database_url) as company:

@@ -148,7 +148,7 @@ async def _token(url: str, agent: UUID, label: str) -> str:
 @app.command(name="demo")
 def demo_command(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Start a small demo company; `screenpop demo --help` lists its options."""
-    from gateway.demo.__main__ import main as demo  # noqa: PLC0415  # its libraries are not needed by any other command
+    from gateway.demo.__main__ import main as demo  # its libraries serve no other command
 
     demo(list(arguments))
 

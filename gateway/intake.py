@@ -1,8 +1,8 @@
 """The inbound story: capped body, the provider's own verification, parse, record; 2xx only after COMMIT.
 
-    404 unknown account   413 over the cap   403 not proved to be the provider's
-    2xx recorded, a replay, or verified but unreadable (a dead letter)
-    503 + Retry-After overload, or the database is away: the provider comes again
+404 unknown account   413 over the cap   403 not proved to be the provider's
+2xx recorded, a replay, or verified but unreadable (a dead letter)
+503 + Retry-After overload, or the database is away: the provider comes again
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _webhook(request: Request, body: bytes) -> WebhookRequest:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long. Compressed bodies are not undone: they verify as sent."""
+    """The body, refused as soon as it is known to be too long. A compressed one is not undone: it is verified as sent."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge

@@ -34,7 +34,9 @@ class Poison(Exception):
 class Recorder:
     """One batch at a time; `submit` returns when the delivery is committed, by us or earlier by anyone."""
 
-    def __init__(self, pool: Pool, announce: Announce, on_contacts: Callable[[tuple[UUID, ...]], None], limit: int) -> None:
+    def __init__(
+        self, pool: Pool, announce: Announce, on_contacts: Callable[[tuple[UUID, ...]], None], limit: int
+    ) -> None:
         self._pool = pool
         self._announce = announce
         self._on_contacts = on_contacts

@@ -26,7 +26,7 @@ class NotMigrated(RuntimeError):
 
 
 def set_up_log() -> None:
-    """One JSON object a line to standard error, from every library too. Values are ids and words, never personal data."""
+    """One JSON object a line to standard error. Values are ids and words, never personal data."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

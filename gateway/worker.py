@@ -32,7 +32,9 @@ RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, CapacityMove
 class Worker:
     """The loops of one process. `wake()` after anything that may let work flow: a contact, a free slot, an agent."""
 
-    def __init__(self, pool: Pool, announce: Announce, process: UUID, on_lease_lost: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, pool: Pool, announce: Announce, process: UUID, on_lease_lost: Callable[[], Awaitable[None]]
+    ) -> None:
         self._pool = pool
         self._announce = announce
         self._process = process

@@ -13,7 +13,7 @@ from model.timeline import Author, Channel
 
 ContactState = Literal["new", "queued", "offered", "assigned", "wrapping", "parked", "abandoned", "closed"]
 VisibleState = Literal["waiting", "assigned", "wrapping", "parked", "abandoned", "closed"]
-"""What a profile shows: `new`, `queued` and `offered` are all `waiting`, since they change without the customer's lock."""
+"""What a profile shows: `new`, `queued` and `offered` are `waiting`, since they change without the customer's lock."""
 
 
 class Contact(Struct, frozen=True):

@@ -188,7 +188,7 @@ class _ToScreen(Struct, frozen=True, tag_field="type"):
 
 
 class Welcome(_ToScreen, frozen=True, tag="welcome"):
-    """The agent's state. `feeds`: the sequence after which events follow. `now`: the database's clock, for countdowns."""
+    """The agent's state. `feeds`: sequences after which events follow. `now`: the database's clock, for countdowns."""
 
     agent: Actor
     epoch: str

@@ -197,12 +197,10 @@ class Hub:
             async with self._pool.acquire() as connection:
                 pages = await feeds.read_live(connection, wants)
                 unclear = [(page.feed, page.after) for page in pages if page.head is None]
-                if unclear:
-                    # Rotated away, or announced though it is not there.
-                    pages += await feeds.read_events(connection, unclear)
-            for page in pages:
-                if page.head is not None:
-                    self._deliver(page)
+                # Rotated away, or announced though it is not there.
+                others = await feeds.read_events(connection, unclear) if unclear else []
+            for page in [page for page in pages if page.head is not None] + others:
+                self._deliver(page)
         except Exception as error:
             # Whatever it is, the feeds are read again; only its type, for a database's messages quote values.
             log.warning("events not read, trying again: %s", type(error).__name__)

@@ -23,7 +23,7 @@ from store.pool import Connection
 
 
 class Accepted(Struct, frozen=True):
-    """The agent holds the contact. `customer` is the root, whose feed is at `seq`; `positions`: what this call wrote."""
+    """The agent holds the contact. `customer` is the root, its feed is at `seq`; `positions`: what this call wrote."""
 
     contact: ProfileContact
     customer: UUID
@@ -72,7 +72,8 @@ w as (
     insert into event (slot, kind, id, seq, at, body)
     select event_slot(now()), 1, s.id, s.seq - 1, now(),
            '{"kind":"entry","entry":{"id":"' || $4::uuid || '","kind":"status","channel":"' || c.channel
-           || '","direction":null,"body":"accepted","status":null,"author":{"id":"' || $2::uuid || '","name":' || $3::text
+           || '","direction":null,"body":"accepted","status":null,"author":{"id":"' || $2::uuid
+           || '","name":' || $3::text
            || '},"handle":null,"account":null,"media":[],"occurred_at":null,"error":null,"at":"' || json_time(s.last_at)
            || '","conversation":"' || c.conversation_id || '"}}'
       from s, c
@@ -94,13 +95,14 @@ w as (
       from a, c
     union all
     select event_slot(now()), 3, a.agent_id, a.seq, now(), held_line(c.whole, false) from a, c)
-select c.id, c.conversation_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq from c, s, a
+select c.id, c.conversation_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq
+  from c, s, a
 """
 _name = msgspec.json.Encoder().encode
 
 
 async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused:
-    """Accept on an idle connection; the statement is its own transaction. A repeated accept by the winner is the same answer.
+    """Accept on an idle connection: a transaction of its own. A repeated accept by the winner is the same answer.
 
     `gone`: the offer ended otherwise, or its time was over by the database's clock. `forbidden`: another agent's offer.
     """

@@ -50,7 +50,7 @@ returning id, opened_at, needs_attention
 
 
 async def assign(tx: Transaction, pair: Pair) -> bool:
-    """Assign if both are still free for each other; False when someone else was quicker. In a transaction of its own."""
+    """Assign if both are still free for each other; False when someone else was quicker. In its own transaction."""
     customer = await tx.connection.fetchval(FIND, pair.contact.id)
     root = await lock_customer(tx, customer) if customer else None
     row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id) if root else None

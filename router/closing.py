@@ -39,7 +39,7 @@ update conversation set status = 'closed', closed_at = clock_timestamp(), needs_
 
 
 async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) -> Refused | None:
-    """Close; closing what is closed changes nothing. `contacts_live`: another agent has, or is offered, a contact in it."""
+    """Close; closing what is closed changes nothing. `contacts_live`: another agent has, or is offered, one."""
     found = await tx.connection.fetchrow(FIND, conversation)
     root = await lock_customer(tx, found["customer_id"]) if found else None
     if root is None:

@@ -1,4 +1,4 @@
-"""The contact machine: one table. The same rule stands in the database as guarded updates and partial unique indexes."""
+"""The contact machine: one table. The same rule stands in the database: guarded updates, partial unique indexes."""
 
 from __future__ import annotations
 

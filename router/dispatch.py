@@ -44,7 +44,8 @@ with c as (
      order by c.order_key, c.id limit $1 for no key update skip locked)
 select c.id, c.need_id, c.class, n.weight, c.order_key, c.declined_by, c.prefer_agent_id, q.auto_accept,
        c.prefer_until > clock_timestamp() and exists (
-           select from agent_state s where s.agent_id = c.prefer_agent_id and s.presence <> 'offline') as wait_for_owner,
+           select from agent_state s
+            where s.agent_id = c.prefer_agent_id and s.presence <> 'offline') as wait_for_owner,
        c.declined_until > clock_timestamp() and not (
            exists (select from agent_state s
                     where s.routable and c.need_id = any (s.needs) and s.agent_id = any (c.declined_by)
@@ -72,7 +73,8 @@ select c.id, c.need_id, c.class, w.weight, c.order_key, w.auto_accept
 """
 OFFER = """
 with i as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[]) with ordinality i(contact, agent, offer, weight, o)),
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[])
+           with ordinality i(contact, agent, offer, weight, o)),
 c as (
     update contact c set state = 'offered', state_at = clock_timestamp()
       from i where c.id = i.contact and c.state = 'queued'
@@ -107,7 +109,8 @@ e as (
                'messages', c.messages, 'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
                'expires_at', json_time(o.expires_at))::text
       from o join c on c.id = o.contact_id join g on g.agent_id = o.agent_id join queue q on q.id = c.queue_id
-             join customer m on m.id = c.customer_id join customer r on r.id = m.root_id join handle h on h.id = c.handle_id)
+             join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
+             join handle h on h.id = c.handle_id)
 select (select count(*) from c) as claimed, (select count(*) from o) as offered,
        array(select g.agent_id from g) as agents, array(select g.seq from g) as seqs
 """

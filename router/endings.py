@@ -40,7 +40,7 @@ update agent_state
 async def end_offer(
     tx: Transaction, offer: UUID, outcome: Outcome, *, reason: str | None = None, agent: UUID | None = None
 ) -> Refused | None:
-    """End a pending offer. With `agent` given, only theirs. A timeout happens only when the database's clock says so."""
+    """End a pending offer. With `agent`, only theirs. A timeout happens only when the database's clock says so."""
     row = await tx.connection.fetchrow(CONTACT_OF, offer)
     if row is None or (agent is not None and row["agent_id"] != agent):
         return Refused("forbidden" if row else "gone", "This offer is not yours." if row else "No such offer.", "offer")

@@ -142,7 +142,7 @@ NO_CONTACT = Refused("not_found", "There is no such contact.", "contact")
 
 
 async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
-    """The agent is done: wrap-up where the queue asks for it, else the end. Finishing what is finished changes nothing."""
+    """The agent is done: wrap-up where the queue asks for it, else the end. Asking again changes nothing."""
     locked = await _lock(tx, contact)
     if locked is None:
         return NO_CONTACT

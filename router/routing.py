@@ -54,7 +54,8 @@ select c.*, a.queue_id as default_queue, r.tags, r.plan, r.language, r.company, 
 """
 SAVE_ROUTED = """
 with i as (
-    select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[]) i(id, queue, need, priority, decision))
+    select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[])
+           i(id, queue, need, priority, decision))
 update contact c
    set state = 'queued', unrouted = false, queue_id = i.queue, need_id = i.need, priority = i.priority,
        order_key = (extract(epoch from c.arrived_at) * 1000000)::bigint
@@ -80,7 +81,7 @@ class Routed(Struct, frozen=True):
 
 
 async def route(connection: Connection, rules: PublishedRules, batch: int = BATCH) -> Routed:
-    """Claim contacts that wait for the rules, decide, and queue them. Inside a transaction; several processes at once."""
+    """Claim contacts that wait for the rules, decide, queue them. Inside a transaction; several processes at once."""
     rows = await connection.fetch(CLAIM_UNROUTED, batch)
     if not rows:
         return Routed(0, ())

@@ -127,7 +127,7 @@ def _compare(test: Test, value: str | bool | None) -> bool:
 
 
 def decide(rule_set: RuleSet | None, facts: Facts, default_queue: str, queues: frozenset[str]) -> Decision:
-    """The first rule that holds; the account's default queue, with an alert, where a rule names a queue that is not there."""
+    """The first rule that holds; the default queue, with an alert, where it names a queue that is not there."""
     for rule in rule_set.rules if rule_set else ():
         if rule.when is None or holds(rule.when, facts):
             if rule.queue not in queues:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 def new_id() -> UUID:
-    """A fresh id: 48 bits of Unix milliseconds, then randomness, so that neighbours in time are neighbours in an index."""
+    """A fresh id: 48 bits of Unix milliseconds, then randomness: neighbours in time are neighbours in an index."""
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 0x7 << 76

@@ -51,7 +51,14 @@ PEOPLE = (
         "Business",
         ("vip", "trade"),
         (
-            (210, ("Hello, do you deliver to Montréal?", "Good morning Layla. Yes, in six to nine days.", "Perfect, thanks.")),
+            (
+                210,
+                (
+                    "Hello, do you deliver to Montréal?",
+                    "Good morning Layla. Yes, in six to nine days.",
+                    "Perfect, thanks.",
+                ),
+            ),
             (
                 34,
                 (
@@ -81,8 +88,22 @@ PEOPLE = (
         "Plus",
         ("wholesale",),
         (
-            (91, ("Can I change the billing address?", "Of course, what is the new one?", "221 Pine Street, 94104.", "Done.")),
-            (12, ("Our invoice 2026-1182 shows the old address.", "You are right. A corrected one is on its way to you.")),
+            (
+                91,
+                (
+                    "Can I change the billing address?",
+                    "Of course, what is the new one?",
+                    "221 Pine Street, 94104.",
+                    "Done.",
+                ),
+            ),
+            (
+                12,
+                (
+                    "Our invoice 2026-1182 shows the old address.",
+                    "You are right. A corrected one is on its way to you.",
+                ),
+            ),
         ),
     ),
     Person(
@@ -91,7 +112,9 @@ PEOPLE = (
         None,
         "New York",
         plan="Basic",
-        talks=((3, ("Is the sample set still free?", "It is. Shall I send you one?", "Yes please!", "It left us today.")),),
+        talks=(
+            (3, ("Is the sample set still free?", "It is. Shall I send you one?", "Yes please!", "It left us today.")),
+        ),
     ),
     Person(
         "Giorgos Papadakis",
@@ -102,7 +125,16 @@ PEOPLE = (
         "America/Chicago",
         "Plus",
         (),
-        ((16, ("What colours does the linen come in?", "Sand, slate and petrol. I can send you swatches.", "Petrol please.")),),
+        (
+            (
+                16,
+                (
+                    "What colours does the linen come in?",
+                    "Sand, slate and petrol. I can send you swatches.",
+                    "Petrol please.",
+                ),
+            ),
+        ),
     ),
     Person(
         "María Fernanda Ríos",
@@ -116,14 +148,16 @@ PEOPLE = (
 )
 
 NEW_COMPANY = """
-insert into queue (id, name, wrap_up_seconds) values ('general', 'General', 0), ('billing', 'Billing', 0), ('vip', 'VIP', 20)
+insert into queue (id, name, wrap_up_seconds) values
+    ('general', 'General', 0), ('billing', 'Billing', 0), ('vip', 'VIP', 20)
 """
 NEW_ACCOUNT = """
 insert into account (id, channel, provider, address, secrets, region, public_url, settings, queue_id)
 values ('sms-main', 'sms', 'twilio', $1, array[$2], 'US', $3, $4::jsonb, 'general')
 """
 MOVE_ACCOUNT = """
-update account set public_url = $1, settings = settings || jsonb_build_object('api_base', $2::text) where id = 'sms-main'
+update account set public_url = $1, settings = settings || jsonb_build_object('api_base', $2::text)
+ where id = 'sms-main'
 """
 NEW_AGENT = "insert into agent (id, name, role) values ($1, $2, $3)"
 NEW_STATE = "insert into agent_state (agent_id) values ($1)"
@@ -189,7 +223,8 @@ insert into link (id, handle_id, customer_id, rule, evidence, at)
 values ($1, $2, $3, 'first_contact', '{"account": "sms-main", "proven_by": "channel", "rivals": []}', $4)
 """
 NEW_CONVERSATION = """
-insert into conversation (id, customer_id, profile_id, status, opened_at, closed_at) values ($1, $2, $2, 'closed', $3, $4)
+insert into conversation (id, customer_id, profile_id, status, opened_at, closed_at)
+values ($1, $2, $2, 'closed', $3, $4)
 """
 NEW_CONTACT = """
 insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, state, unrouted, queue_id,
@@ -197,7 +232,8 @@ insert into contact (id, customer_id, conversation_id, account_id, handle_id, ch
 values ($1, $2, $3, 'sms-main', $4, 'sms', 'messaging', 'closed', false, 'general', $5, $6)
 """
 NEW_ENTRY = """
-insert into entry (id, customer_id, conversation_id, at, kind, channel, direction, body, handle_id, account_id, author_id)
+insert into entry (id, customer_id, conversation_id, at, kind, channel, direction, body,
+                   handle_id, account_id, author_id)
 values ($1, $2, $3, $4, $5, 'sms', $6, $7, $8, 'sms-main', $9)
 """
 NEW_SENT = """
@@ -209,7 +245,7 @@ values ($1, $2, $3, 'sms-main', $4, $5, $6, 'delivered', 1, $6, $6, $7)
 
 async def _remember(connection: Connection, person: Person, agents: list[Member]) -> None:
     """A customer and what was said before today."""
-    chance = random.Random(person.phone)
+    chance = random.Random(person.phone)  # noqa: S311  # the same past at every founding
     today = datetime.now(UTC)
     customer, handle = new_id(), new_id()
     first = today - timedelta(days=max((days for days, _ in person.talks), default=1), minutes=5)
@@ -259,6 +295,4 @@ async def _talk(
         if ours:
             sid = f"SM{secrets.token_hex(16)}"
             await connection.execute(NEW_SENT, entry, customer, conversation, phone, line, said, sid)
-    await connection.execute(
-        NEW_ENTRY, new_id(), customer, conversation, end, "status", None, "closed", None, agent.id
-    )
+    await connection.execute(NEW_ENTRY, new_id(), customer, conversation, end, "status", None, "closed", None, agent.id)

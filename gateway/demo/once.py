@@ -99,10 +99,12 @@ async def _hear(screen: ClientConnection, kind: str) -> dict[str, Any]:
 
 
 async def _until_sent(log: Path, body: str) -> None:
-    while True:
-        if log.exists() and any(json.loads(line)["body"] == body for line in log.read_text().splitlines()):
-            return
+    while not _has_sent(log, body):
         await asyncio.sleep(0.05)
+
+
+def _has_sent(log: Path, body: str) -> bool:
+    return log.exists() and any(json.loads(line)["body"] == body for line in log.read_text().splitlines())
 
 
 def _describe(profile: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ class Traffic:
         self._url = public_url
         self._number = number
         self._log = log
-        self._chance = random.Random()
+        self._chance = random.Random()  # noqa: S311  # whims, not secrets
 
     async def run(self) -> None:
         """Text until cancelled."""

@@ -73,9 +73,10 @@ class Company:
 
     async def offer_of(self, actor: Actor) -> UUID | None:
         """The oldest offer that rings for this agent."""
-        return await self.value(
+        offer: UUID | None = await self.value(
             "select id from offer where agent_id = $1 and state = 'pending' order by created_at limit 1", actor.id
         )
+        return offer
 
     async def take(self, actor: Actor) -> Accepted:
         """Accept what rings."""
@@ -142,7 +143,7 @@ async def open_company(database_url: str) -> AsyncIterator[Company]:
     pool = await open_pool(database_url)
     process = new_id()
     positions: Positions = {}
-    company = Company(pool, Worker(pool, positions.update, process, _nothing), process, positions)
+    company = Company(pool, Worker(pool, lambda moved: positions.update(moved), process, _nothing), process, positions)
     async with pool.acquire() as connection:
         await connection.execute(FOUND)
         await register_process(connection, process)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from model.event import FeedId
 from pushers import feeds
 from pushers.bus.memory import MemoryBus
 from pushers.hub import Pace
@@ -123,6 +124,14 @@ async def test_a_subscription_whose_next_event_was_rotated_away_is_told_that_it_
         await happen(pool, hub, feed)
         await hub.resume([(feed, 0)])
     assert sink.seqs == []
+
+
+async def test_an_announced_feed_that_does_not_exist_is_lost_and_not_asked_for_again(pool: Pool) -> None:
+    nobody, sink = FeedId("customer", new_id()), Collected()
+    async with running(pool, MemoryBus()) as hub:
+        hub.attach(hub.subscribe(nobody, sink), 0)
+        hub.hear({nobody: 3})
+        await until(lambda: sink.was_lost and not hub.behind)
 
 
 async def test_a_lost_announcement_is_found_by_the_position_check(pool: Pool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ from tests.store.company import Company, open_company
 
 
 @pytest.fixture
-async def company(database_url: str):
+async def company(database_url: str) -> AsyncIterator[Company]:
     async with open_company(database_url) as company:
         yield company
         await company.check()
