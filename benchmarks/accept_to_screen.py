@@ -101,6 +101,7 @@ class Floor(Struct):
     async def accept(self) -> float:
         """One accept: seconds."""
         offer = self.offers.pop()
+        await asyncio.sleep(COMPOSED_SECONDS)  # caches and clock rates as cold as for ours
         seconds, _ = await self.socket.ask(f"{self.way} {offer}".encode(), PROFILE)
         self.accepted += 1
         return float(seconds)

@@ -26,7 +26,7 @@ set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     b recording[]; p placement[]; t talk[]; n numbering[]; l feed_line[];
-    roots uuid[]; touched uuid[]; held uuid[];
+    roots uuid[]; touched uuid[]; held uuid[]; opens boolean; changes boolean;
 begin
     -- 1. The deduplication: the loser of a race waits here for the winner's commit.
     with f as (
@@ -52,42 +52,51 @@ begin
       from unnest(b) x
       join unnest(p_step, p_query, p_content_type, p_raw) with ordinality u(step, query, content_type, raw, i) on u.i = x.i;
 
-    -- 2. Unknown handles are born ownerless; again the loser of a race waits here.
-    insert into handle (id, kind, scope, value)
-    select distinct on (x.handle_kind, x.handle_scope, x.handle_value)
-           x.handle_id, x.handle_kind, x.handle_scope, x.handle_value
-      from unnest(b) x
-     where not exists (select from handle h
-                        where h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value)
-     order by x.handle_kind, x.handle_scope, x.handle_value
-    on conflict (kind, scope, value) do nothing;
-
-    -- 3. A new statement sees every winner: own what is still ownerless, under its lock.
-    with h as (
-        select h.id, h.kind, h.scope, h.value from handle h
-         where h.customer_id is null and not h.shared
-           and (h.kind, h.scope, h.value) in (select x.handle_kind, x.handle_scope, x.handle_value from unnest(b) x)
-         order by h.kind, h.scope, h.value for no key update),
-    o as (
-        select distinct on (h.id) h.id as handle_id, x.customer_id, x.link_id, x.name_hint, x.account_id, x.key
-          from h join unnest(b) x on x.handle_kind = h.kind and x.handle_scope = h.scope and x.handle_value = h.value
-         order by h.id, x.i),
-    c as (insert into customer (id, root_id, name) select customer_id, customer_id, name_hint from o),
-    s as (insert into stream (kind, id) select 1, customer_id from o),
-    e as (insert into link (id, handle_id, customer_id, rule, evidence)
-          select link_id, handle_id, customer_id, 'first_contact',
-                 json_build_object('account', account_id, 'key', key, 'proven_by', 'channel', 'rivals', '[]'::json)
-            from o)
-    update handle h set customer_id = o.customer_id, main = true from o where h.id = o.handle_id;
-
-    -- 4. From the handle to the leaf to the root.
+    -- From the handle to the leaf to the root, where all are known.
     select array_agg(row(x.i, h.id, h.customer_id, c.root_id)::placement order by x.i), array_agg(distinct c.root_id)
       into p, roots
       from unnest(b) x
       join handle h on h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value
       join customer c on c.id = h.customer_id;
+
     if cardinality(p) is distinct from cardinality(b) then
-        raise exception 'a shared handle needs a transaction of its own' using errcode = 'SP001';
+        -- 2. Unknown handles are born ownerless; again the loser of a race waits here.
+        insert into handle (id, kind, scope, value)
+        select distinct on (x.handle_kind, x.handle_scope, x.handle_value)
+               x.handle_id, x.handle_kind, x.handle_scope, x.handle_value
+          from unnest(b) x
+         where not exists (select from handle h
+                            where h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value)
+         order by x.handle_kind, x.handle_scope, x.handle_value
+        on conflict (kind, scope, value) do nothing;
+
+        -- 3. A new statement sees every winner: own what is still ownerless, under its lock.
+        with h as (
+            select h.id, h.kind, h.scope, h.value from handle h
+             where h.customer_id is null and not h.shared
+               and (h.kind, h.scope, h.value) in (select x.handle_kind, x.handle_scope, x.handle_value from unnest(b) x)
+             order by h.kind, h.scope, h.value for no key update),
+        o as (
+            select distinct on (h.id) h.id as handle_id, x.customer_id, x.link_id, x.name_hint, x.account_id, x.key
+              from h join unnest(b) x on x.handle_kind = h.kind and x.handle_scope = h.scope and x.handle_value = h.value
+             order by h.id, x.i),
+        c as (insert into customer (id, root_id, name) select customer_id, customer_id, name_hint from o),
+        s as (insert into stream (kind, id) select 1, customer_id from o),
+        e as (insert into link (id, handle_id, customer_id, rule, evidence)
+              select link_id, handle_id, customer_id, 'first_contact',
+                     json_build_object('account', account_id, 'key', key, 'proven_by', 'channel', 'rivals', '[]'::json)
+                from o)
+        update handle h set customer_id = o.customer_id, main = true from o where h.id = o.handle_id;
+
+        -- 4. Again from the handle to the leaf to the root.
+        select array_agg(row(x.i, h.id, h.customer_id, c.root_id)::placement order by x.i), array_agg(distinct c.root_id)
+          into p, roots
+          from unnest(b) x
+          join handle h on h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value
+          join customer c on c.id = h.customer_id;
+        if cardinality(p) is distinct from cardinality(b) then
+            raise exception 'a shared handle needs a transaction of its own' using errcode = 'SP001';
+        end if;
     end if;
 
     -- 5, 6. Lock the roots, then look again: a merge may have moved one while we waited.
@@ -97,11 +106,13 @@ begin
     end if;
 
     -- Opt-out words change consent and are an entry; they open nothing.
-    insert into consent (handle_id, account_id, opted_out)
-    select distinct on (y.handle_id, x.account_id) y.handle_id, x.account_id, x.opted_out
-      from unnest(b) x join unnest(p) y on y.i = x.i where x.kind = 'consent'
-     order by y.handle_id, x.account_id, x.i desc
-    on conflict (handle_id, account_id) do update set opted_out = excluded.opted_out, at = now();
+    if 'consent' = any (p_kind) then
+        insert into consent (handle_id, account_id, opted_out)
+        select distinct on (y.handle_id, x.account_id) y.handle_id, x.account_id, x.opted_out
+          from unnest(b) x join unnest(p) y on y.i = x.i where x.kind = 'consent'
+         order by y.handle_id, x.account_id, x.i desc
+        on conflict (handle_id, account_id) do update set opted_out = excluded.opted_out, at = now();
+    end if;
 
     -- 7a. The conversation of each root: the open one, else one closed not long ago, else a new one.
     with r as (
@@ -123,24 +134,31 @@ begin
                               when f.speaks then 'created' end,
                          case when f.open_id is null and f.closed_id is null then 'new'
                               when not f.speaks or f.status = 'new' then coalesce(f.status, 'open') else 'open' end,
-                         case when f.speaks then true else f.needs_attention end, f.opened_at)::talk)
-      into t from f;
+                         case when f.speaks then true else f.needs_attention end, f.opened_at)::talk),
+           bool_or(f.speaks and f.open_id is null and f.closed_id is null),
+           bool_or(f.speaks and (f.closed_id is not null
+                                 or f.status = 'waiting' or f.open_id is not null and not f.needs_attention))
+      into t, opens, changes from f;
 
-    insert into conversation (id, customer_id, profile_id, status, needs_attention, opened_at)
-    select x.conversation_id,
-           (select y.leaf from unnest(p) y join unnest(b) z on z.i = y.i
-             where y.root = x.root and z.kind = 'message' order by y.i limit 1),
-           x.root, 'new', true, clock_timestamp()
-      from unnest(t) x where x.was = 'created';
-    with u as (
-        update conversation v
-           set status = x.status, needs_attention = true, profile_id = x.root, closed_at = null
-          from unnest(t) x
-         where v.id = x.conversation_id and x.was in ('open', 'reopened')
-           and exists (select from unnest(p) y join unnest(b) z on z.i = y.i where y.root = x.root and z.kind = 'message')
-           and (v.status, v.needs_attention) is distinct from (x.status, true)
-        returning v.id)
-    select array_agg(u.id) into touched from u;
+    if opens then
+        insert into conversation (id, customer_id, profile_id, status, needs_attention, opened_at)
+        select x.conversation_id,
+               (select y.leaf from unnest(p) y join unnest(b) z on z.i = y.i
+                 where y.root = x.root and z.kind = 'message' order by y.i limit 1),
+               x.root, 'new', true, clock_timestamp()
+          from unnest(t) x where x.was = 'created';
+    end if;
+    if changes then
+        with u as (
+            update conversation v
+               set status = x.status, needs_attention = true, profile_id = x.root, closed_at = null
+              from unnest(t) x
+             where v.id = x.conversation_id and x.was in ('open', 'reopened')
+               and exists (select from unnest(p) y join unnest(b) z on z.i = y.i where y.root = x.root and z.kind = 'message')
+               and (v.status, v.needs_attention) is distinct from (x.status, true)
+            returning v.id)
+        select array_agg(u.id) into touched from u;
+    end if;
 
     -- 7b. Join the conversation's live contact, or make one. Consent makes none.
     perform from contact c
@@ -148,12 +166,15 @@ begin
         and c.class = 'messaging' and c.state not in ('abandoned', 'closed')
       order by c.id for no key update;
 
-    l := array(
-        select row(x.root, 0, null,
-                   '{"kind":"conversation","conversation":"' || v.id || '","status":"' || v.status
-                   || '","opened_at":"' || json_time(v.opened_at) || '","closed_at":null,"needs_attention":true}')::feed_line
-          from unnest(t) x join conversation v on v.id = x.conversation_id
-         where x.was = 'created' or v.id = any (touched));
+    l := '{}';
+    if opens or changes then
+        l := array(
+            select row(x.root, 0, null,
+                       '{"kind":"conversation","conversation":"' || v.id || '","status":"' || v.status
+                       || '","opened_at":"' || json_time(v.opened_at) || '","closed_at":null,"needs_attention":true}')::feed_line
+              from unnest(t) x join conversation v on v.id = x.conversation_id
+             where x.was = 'created' or v.id = any (touched));
+    end if;
 
     with m as (
         select x.root, x.conversation_id, count(*)::int as lines,
@@ -202,14 +223,16 @@ begin
     return query select 'route', x, null::bigint from unnest(touched) x;
 
     -- a contact's line holds its id until here, where the row's new values can be seen
-    l := array(
-        select case when y.contact_id is null then y else row(y.root, 1, c.id,
-                   '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.conversation_id
-                   || '","channel":"' || c.channel || '","work_class":"' || c.class || '","state":"'
-                   || case when c.state in ('new', 'queued', 'offered') then 'waiting' else c.state end || '","agent":'
-                   || coalesce((select json_build_object('id', g.id, 'name', g.name)::text from agent g where g.id = c.agent_id), 'null')
-                   || ',"arrived_at":"' || json_time(c.arrived_at) || '","due_at":null}}')::feed_line end
-          from unnest(l) y left join contact c on c.id = y.contact_id);
+    if cardinality(l) > 0 then
+        l := array(
+            select case when y.contact_id is null then y else row(y.root, 1, c.id,
+                       '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.conversation_id
+                       || '","channel":"' || c.channel || '","work_class":"' || c.class || '","state":"'
+                       || case when c.state in ('new', 'queued', 'offered') then 'waiting' else c.state end || '","agent":'
+                       || coalesce((select json_build_object('id', g.id, 'name', g.name)::text from agent g where g.id = c.agent_id), 'null')
+                       || ',"arrived_at":"' || json_time(c.arrived_at) || '","due_at":null}}')::feed_line end
+              from unnest(l) y left join contact c on c.id = y.contact_id);
+    end if;
 
     -- 7c. Number and date what happened, under each root's lock: commit order is the order.
     with k as (

@@ -88,8 +88,7 @@ async def test_a_screen_that_does_not_read_is_closed_as_slow_and_resumes_complet
     async with world.gateway() as gateway:
         customer = await world.write(gateway.hub)
         small = socket.create_connection(("127.0.0.1", gateway.port))
-        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        async with gateway.connect(agent.token, sock=small, max_queue=1) as connection:
+        async with gateway.connect(agent.token, sock=small, max_queue=None) as connection:
             screen = Screen(connection)
             epoch = (await screen.hello())["epoch"]
             await screen.send(type="open", customer=str(customer.id))
