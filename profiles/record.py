@@ -71,6 +71,12 @@ select what, id, seq from record_messages(
     $18::text[], $19::timestamptz[], $20::boolean[], $21::text[], $22::text[], $23::text[], $24::bytea[], $25, $26)
 """
 
+RECORD_ONE = """
+select what, id, seq from record_message(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+    $25, $26)
+"""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -117,7 +123,10 @@ async def record(connection: Connection, batch: Sequence[Delivery]) -> Recorded:
     Deliveries already seen change nothing. Their identities must differ within the batch.
     Raises `asyncpg.SerializationError` when a merge moved a customer meanwhile: record again.
     """
-    columns = list(zip(*map(_row, batch), strict=True))
-    rows = await connection.fetch(RECORD, *columns, REOPEN_WITHIN, PREFER_OWNER_FOR)
+    if len(batch) == 1:
+        rows = await connection.fetch(RECORD_ONE, *_row(batch[0]), REOPEN_WITHIN, PREFER_OWNER_FOR)
+    else:
+        columns = zip(*map(_row, batch), strict=True)
+        rows = await connection.fetch(RECORD, *columns, REOPEN_WITHIN, PREFER_OWNER_FOR)
     positions = {FeedId(row["what"], row["id"]): row["seq"] for row in rows if row["what"] != "route"}
     return Recorded(positions, tuple(row["id"] for row in rows if row["what"] == "route"))
