@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 from rich.console import Console
 from rich.table import Table
 
@@ -57,6 +57,22 @@ def steadiness(measure: str, one: float, other: float) -> str | None:
     """Why the run is void: the same code twice was not the same."""
     ratio = one / other
     return None if STEADY[0] <= ratio <= STEADY[1] else f"{measure}: the floor against itself is {ratio:.2f}"
+
+
+def judge_steadiness(report: Report, measure: str, one: float, other: float) -> None:
+    """Compare a floor with itself: where it differs, the rows of this measure (its first word) say nothing.
+
+    A tail is easily unsteady on a shared machine, so that only its own rows are withdrawn; any other voids the run.
+    """
+    why = steadiness(measure, one, other)
+    report.notes.append(f"{measure}: the floor against itself {one / other:.3f}")
+    if why is None:
+        return
+    report.rows = [structs.replace(row, ok=None, must="void") if measure in row.measure else row for row in report.rows]
+    if measure.startswith("p99"):
+        report.notes.append(f"VOID, these rows alone: {why}")
+    else:
+        report.void.append(why)
 
 
 def show(report: Report) -> None:

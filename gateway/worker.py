@@ -14,7 +14,7 @@ from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
 from router.endings import end_offer
 from router.holding import leave_agent, settle_due
-from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
+from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, mend_connected, renew_lease
 from router.routing import BATCH, fetch_rules, route
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
@@ -136,6 +136,7 @@ class Worker:
     async def _bury(self) -> None:
         async with transaction(self._pool, self._announce) as tx:
             await bury_dead_processes(tx)
+            await mend_connected(tx)
 
     async def _turn(self) -> None:
         for name, period, slots in (("event", 43_200, 4), ("raw_event", 864_000, 5)):

@@ -120,6 +120,22 @@ async def bury_dead_processes(tx: Transaction) -> int:
     return len(dead)
 
 
+UNCONNECTED = """
+select s.agent_id from agent_state s
+ where s.connected and not exists (select from screen x where x.agent_id = s.agent_id)
+ order by s.agent_id limit 100
+"""
+
+
+async def mend_connected(tx: Transaction) -> int:
+    """Agents counted as connected without a screen: one was being added while its process was declared dead."""
+    agents = [row["agent_id"] for row in await tx.connection.fetch(UNCONNECTED)]
+    for agent in agents:
+        await tx.connection.execute(LOCK_AGENT, agent)
+        await _set_connected(tx, agent)
+    return len(agents)
+
+
 UNREGISTER = "delete from gateway_process where id = $1"
 
 

@@ -13,7 +13,7 @@ from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.endings import end_offer
 from router.holding import finish, seen, shown, wrap_up
-from router.presence import bury_dead_processes, disconnect_screen, renew_lease, set_presence
+from router.presence import bury_dead_processes, disconnect_screen, mend_connected, renew_lease, set_presence
 from store.feeds import transaction
 from tests.store.company import Company, open_company
 
@@ -363,6 +363,17 @@ async def test_the_screens_of_a_dead_process_count_no_more(company: Company) -> 
     assert await company.value("select connected from agent_state") is False
     async with company.pool.acquire() as connection:
         assert await renew_lease(connection, company.process) is False
+
+
+async def test_an_agent_counted_as_connected_without_a_screen_is_mended(company: Company) -> None:
+    ines = await company.hire()
+    await company.seat(ines)
+    async with transaction(company.pool, company.announce) as tx:
+        assert await mend_connected(tx) == 0
+    await company.value("delete from screen returning id")
+    async with transaction(company.pool, company.announce) as tx:
+        assert await mend_connected(tx) == 1
+    assert await company.value("select connected from agent_state") is False
 
 
 async def test_closing_a_conversation_is_refused_while_another_agent_holds_a_contact(company: Company) -> None:
