@@ -62,6 +62,14 @@ class ConversationChanged(Struct, frozen=True, tag_field="kind", tag="conversati
     needs_attention: bool
 
 
+class ConsentChanged(Struct, frozen=True, tag_field="kind", tag="consent"):
+    """A handle opted out of an account, or back in."""
+
+    handle: str
+    account: str
+    opted_out: bool
+
+
 # --- on agent:<id> ---
 
 
@@ -121,6 +129,6 @@ class HeldEnded(Struct, frozen=True, tag_field="kind", tag="contact_ended"):
     reason: str
 
 
-CustomerEvent = EntryAdded | ReceiptChanged | ContactChanged | ConversationChanged
+CustomerEvent = EntryAdded | ReceiptChanged | ContactChanged | ConversationChanged | ConsentChanged
 AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded
 Event = CustomerEvent | AgentEvent

@@ -223,6 +223,13 @@ begin
     return query select 'route', x, null::bigint from unnest(touched) x;
 
     -- a contact's line holds its id until here, where the row's new values can be seen
+    if 'consent' = any (p_kind) then
+        l := l || array(
+            select row(y.root, 1, null,
+                       json_build_object('kind', 'consent', 'handle', x.handle_value, 'account', x.account_id,
+                                         'opted_out', x.opted_out)::text)::feed_line
+              from unnest(b) x join unnest(p) y on y.i = x.i where x.kind = 'consent' order by x.i);
+    end if;
     if cardinality(l) > 0 then
         l := array(
             select case when y.contact_id is null then y
