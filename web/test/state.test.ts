@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { Conversation, Entry, HeldContact, OfferCard, Profile, Welcome } from "../src/client/protocol";
+import type { Conversation, Entry, HeldContact, OfferCard, Profile, ProfileContact, Welcome } from "../src/client/protocol";
 import { applyAgentEvent, endOffer, fromWelcome, groupHeld, ring, usedSlots } from "../src/state/agent";
 import { applyCustomerEvent, fromSnapshot, replyConversation, withOlder, type OpenProfile } from "../src/state/profile";
 import { routes } from "../src/state/route";
+import { displayHandle, lineWords, sortedTags } from "../src/view/format";
 import { rowsOf } from "../src/view/rows";
 
 const T = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 9, minute)).toISOString();
@@ -44,14 +45,14 @@ test("an offer replayed after it ran out does not ring", () => {
 test("an answered offer leaves at once, one that ended otherwise says how", () => {
   const state = ring(empty, card("o"), NOW);
   expect(endOffer(state, "o", "accepted", null).offers.size).toBe(0);
-  expect(endOffer(state, "o", "rescinded", "taken").offers.get("o")).toMatchObject({ phase: "ended", ending: "Taken by a colleague" });
-  expect(endOffer(state, "o", "rescinded", "abandoned").offers.get("o")?.ending).toBe("No longer waiting");
+  expect(endOffer(state, "o", "rescinded", "closed").offers.get("o")).toMatchObject({ phase: "ended", ending: "The conversation was closed" });
+  expect(endOffer(state, "o", "rescinded", "vanished").offers.get("o")?.ending).toBe("No longer waiting");
   expect(endOffer(state, "o", "timed_out", null).offers.get("o")?.ending).toBe("Time ran out");
 });
 
 test("an ended offer stays ended when the same news comes twice", () => {
-  const ended = endOffer(ring(empty, card("o"), NOW), "o", "rescinded", "taken");
-  expect(applyAgentEvent(ended, { kind: "offer_ended", offer: "o", contact: "c", outcome: "rescinded", reason: "taken" }, NOW)).toBe(ended);
+  const ended = endOffer(ring(empty, card("o"), NOW), "o", "rescinded", "closed");
+  expect(applyAgentEvent(ended, { kind: "offer_ended", offer: "o", contact: "c", outcome: "rescinded", reason: "closed" }, NOW)).toBe(ended);
 });
 
 test("a welcome keeps an accept that is on its way", () => {
@@ -128,4 +129,48 @@ test("the start of a conversation is marked only where it is known to be the sta
   const starts = (more: boolean) => rowsOf(timeline, [], all, more, null).filter((row) => row.type === "start").map((row) => row.conversation.id);
   expect(starts(true)).toEqual(["k2"]);
   expect(starts(false)).toEqual(["k", "k2"]);
+});
+
+test("a parked contact leaves with its queue and comes back when it is assigned", () => {
+  const parked = applyAgentEvent(empty, { kind: "held", held: held("c", { state: "parked" }), routed: false }, NOW);
+  const queued = applyAgentEvent(parked, { kind: "held", held: held("c", { state: "queued" }), routed: false }, NOW);
+  expect([parked.held.size, queued.held.size]).toEqual([1, 0]);
+  const again = applyAgentEvent(queued, { kind: "held", held: held("c", { unread: 1 }), routed: true }, NOW);
+  expect(groupHeld(again.held).attention.map((each) => each.contact)).toEqual(["c"]);
+});
+
+const contact = (id: string, minute: number): ProfileContact => ({
+  id, conversation: "k", channel: "sms", work_class: "messaging", state: "waiting", agent: null, arrived_at: T(minute), due_at: null,
+});
+
+test("a contact not known before is counted once, and is the last one", () => {
+  const customer = { id: "u", contacts_30_days: 2, first_contact_at: T(0), last_contact_at: T(1) } as OpenProfile["customer"];
+  const once = applyCustomerEvent(profile([], { customer }), { kind: "contact", contact: contact("c", 3) });
+  const twice = applyCustomerEvent(once, { kind: "contact", contact: { ...contact("c", 3), state: "assigned" } });
+  for (const each of [once, twice]) {
+    expect(each.customer).toMatchObject({ contacts_30_days: 3, first_contact_at: T(0), last_contact_at: T(3) });
+  }
+});
+
+test("opting out closes the way to the handle, opting in opens it", () => {
+  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: [] as string[] }];
+  const open = profile([entry("e1", 1)], { customer: { id: "u", handles } as unknown as OpenProfile["customer"] });
+  const out = applyCustomerEvent(open, { kind: "consent", handle: "+1555", account: "delivery", opted_out: true });
+  expect(routes(out.timeline, out.customer.handles)[0]?.blocked).toBe("+1 555 opted out of delivery");
+  const back = applyCustomerEvent(out, { kind: "consent", handle: "+1555", account: "delivery", opted_out: false });
+  expect(routes(back.timeline, back.customer.handles)[0]?.blocked).toBeNull();
+});
+
+test("a step of the work says who took it", () => {
+  const step = (body: string, id: string | null) => lineWords(entry("s", 1, { kind: "status", body, author: id ? { id, name: "Marek Nowak" } : null }), "me");
+  expect(step("accepted", "me")).toBe("You took this contact");
+  expect(step("finished", "other")).toBe("Marek Nowak finished this contact");
+  expect(step("closed", null)).toBe("Conversation closed");
+  expect(step("something_new", "other")).toBe("something new");
+});
+
+test("numbers and tags are written as a profile writes them", () => {
+  expect(displayHandle("+14155550123")).toBe("+1 415-555-0123");
+  expect(displayHandle("+4915112345678")).toBe("+4915112345678");
+  expect(sortedTags(["trade", "vip"]).map((each) => each.word)).toEqual(["VIP", "Trade"]);
 });

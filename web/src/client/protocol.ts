@@ -132,7 +132,8 @@ export type CustomerEvent =
   | { kind: "entry"; entry: Entry }
   | { kind: "receipt"; entry: Id; status: DeliveryStatus; error: string | null }
   | { kind: "contact"; contact: ProfileContact }
-  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts">);
+  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts">)
+  | { kind: "consent"; handle: string; account: string; opted_out: boolean };
 
 export type AgentEvent =
   | ({ kind: "offer"; customer: Id } & OfferCard)

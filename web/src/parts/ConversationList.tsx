@@ -5,8 +5,9 @@ import { CHANNEL_WORDS } from "../state/route";
 import { fullWhen, plural, shortDay } from "../view/format";
 
 const STATUS: Record<Conversation["status"], string> = {
-  new: "New", open: "Open", waiting: "Waiting for the customer", closed: "Closed",
+  new: "New", open: "Open", waiting: "Waiting", closed: "Closed",
 };
+const STATUS_LONG: Record<Conversation["status"], string> = { ...STATUS, waiting: "Waiting for the customer" };
 
 export function ConversationList({ conversations, shown, onJump }: {
   conversations: readonly Conversation[]; shown: Id | undefined; onJump: (conversation: Conversation) => void;
@@ -20,7 +21,7 @@ export function ConversationList({ conversations, shown, onJump }: {
           <li key={each.id}>
             <button
               type="button" class="conversation" aria-current={each.id === shown ? "true" : undefined} data-test="conversation" data-conversation={each.id}
-              title={`${STATUS[each.status]}, opened ${fullWhen(each.opened_at)}. Go to its start`} onClick={() => onJump(each)}
+              title={`${STATUS_LONG[each.status]}, opened ${fullWhen(each.opened_at)}. Go to its start`} onClick={() => onJump(each)}
             >
               <span class="ellipsis">
                 <span class={each.status === "closed" ? "quiet" : "strong"}>{STATUS[each.status]}</span>

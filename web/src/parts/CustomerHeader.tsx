@@ -1,13 +1,14 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Customer } from "../client/protocol";
 import { focusNext, minute } from "../state/store";
-import { displayName, fullWhen, languageName, localTime, shortDay, time } from "../view/format";
+import { displayName, fullWhen, languageName, localTime, shortDay, sortedTags, time } from "../view/format";
 import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 
 export function CustomerHeader({ customer }: { customer: Customer }) {
   const heading = useRef<HTMLHeadingElement>(null);
   const focus = focusNext.value;
+  const tags = sortedTags(customer.tags);
   useLayoutEffect(() => {
     if (focus !== "name") return;
     heading.current?.focus();
@@ -24,8 +25,9 @@ export function CustomerHeader({ customer }: { customer: Customer }) {
       </div>
       {(customer.plan || customer.tags.length > 0) && (
         <ul class="tags" aria-label="Plan and tags">
+          {tags.filter((each) => each.vip).map(({ tag, word }) => <li key={tag} class="tag vip"><Icon name="star" size={12} />{word}</li>)}
           {customer.plan && <li class="tag accent">{customer.plan} plan</li>}
-          {customer.tags.map((tag) => <li key={tag} class={`tag ${tag.toLowerCase() === "vip" ? "vip" : ""}`}>{tag}</li>)}
+          {tags.filter((each) => !each.vip).map(({ tag, word }) => <li key={tag} class="tag">{word}</li>)}
         </ul>
       )}
       <Facts customer={customer} />

@@ -1,4 +1,4 @@
-import { open } from "../state/desk";
+import { choosePresence, open } from "../state/desk";
 import { ringing } from "../state/agent";
 import { connectedAt, dialog, mine, minute, reachable, recent } from "../state/store";
 import { plural, presenceWords, shortWhen, time } from "../view/format";
@@ -50,13 +50,16 @@ function Quiet() {
         <p class="strong">Nothing is ringing</p>
         <p>{slotWords(available)}</p>
       </div>
+      {reachable.value && !available && (
+        <button type="button" class="button push" data-test="go-available" onClick={() => void choosePresence("available")}>Take contacts</button>
+      )}
     </div>
   );
 }
 
 function slotWords(available: boolean): string {
   if (available) return "Offers appear here and over any open profile.";
-  return reachable.value ? "No offers come to you now. Choose Available to take contacts." : "Your presence is kept; offers go to colleagues meanwhile.";
+  return reachable.value ? "No offers come to you now." : "Your presence is kept; offers go to colleagues meanwhile.";
 }
 
 function Today() {

@@ -3,11 +3,11 @@ import { hasDraft } from "../state/drafts";
 import { open } from "../state/desk";
 import { current, marked, minute, opening, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
-import { length, plural, shortWhen } from "../view/format";
+import { displayHandle, length, plural, shortWhen } from "../view/format";
 import { Avatar } from "./Avatar";
 
 export function MyCustomersItem({ held, tabbable }: { held: HeldContact; tabbable: boolean }) {
-  const name = held.customer_name ?? held.handle;
+  const name = held.customer_name ?? displayHandle(held.handle);
   const shown = (opening.value?.customer ?? current.value) === held.customer;
   const came = marked.value.has(held.contact);
   const line = lineOf(held);

@@ -5,7 +5,7 @@ import { hasDraft } from "../state/drafts";
 import { accept, decline } from "../state/desk";
 import { clock, now, profile, reachable, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
-import { approach, displayName, length } from "../view/format";
+import { approach, displayHandle, displayName, length } from "../view/format";
 import { Countdown } from "./Countdown";
 import { Icon } from "./Icon";
 
@@ -13,7 +13,7 @@ import { Icon } from "./Icon";
 const announced = new Set<string>();
 
 export function Offer({ offer, place, docked }: { offer: Ring; place: number; docked: boolean }) {
-  const name = offer.customer_name ?? offer.handle;
+  const name = offer.customer_name ?? displayHandle(offer.handle);
   const seconds = secondsLeft(offer.expires_at);
   useEffect(() => {
     if (announced.has(offer.offer)) return;
@@ -31,7 +31,7 @@ export function Offer({ offer, place, docked }: { offer: Ring; place: number; do
       <div class="offer-body">
         <h2 id={`${id}-name`}><bdi class="ellipsis">{name}</bdi></h2>
         <p class="offer-meta">
-          <span>{approach(offer.channel, offer.messages, offer.account)} {offer.customer_name && !docked && <bdi class="ltr">{offer.handle}</bdi>}</span>
+          <span>{approach(offer.channel, offer.messages, offer.account)} {offer.customer_name && !docked && <bdi class="ltr">{displayHandle(offer.handle)}</bdi>}</span>
           <span><Icon name="clock" size={14} />Waiting {waiting(offer)}</span>
           <span class="offer-queue"><Icon name="tag" size={14} />{offer.queue}</span>
         </p>

@@ -2,8 +2,8 @@ import type { PresenceStatus } from "../client/protocol";
 import { toggleTheme } from "../state/prefs";
 import { choosePresence } from "../state/desk";
 import { signOut } from "../state/session";
-import { agent, mine, reachable } from "../state/store";
-import { presenceWords } from "../view/format";
+import { agent, mine, reachable, secondsLeft } from "../state/store";
+import { length, presenceWords } from "../view/format";
 import { Avatar } from "./Avatar";
 import { Capacity } from "./Capacity";
 import { Icon } from "./Icon";
@@ -25,7 +25,7 @@ export function Presence() {
   const presence = mine.value?.presence;
   const connected = reachable.value;
   const tone = connected ? presence?.status ?? "offline" : "unknown";
-  const said = connected ? (presence ? presenceWords(presence) : "") : "Screen not connected";
+  const said = connected ? (presence ? presenceWords(presence) + wrapping() : "") : "Screen not connected";
   const button = (
     <>
       <Avatar id={me?.id ?? ""} name={me?.name ?? null} />
@@ -66,4 +66,11 @@ export function Presence() {
       <Capacity />
     </section>
   );
+}
+
+/** The wrap-up that ends first; its slot is taken until then. */
+function wrapping(): string {
+  const ends = [...(mine.value?.held.values() ?? [])].flatMap((held) => (held.state === "wrapping" && held.due_at ? [held.due_at] : []));
+  const first = ends.sort((a, b) => Date.parse(a) - Date.parse(b))[0];
+  return first ? ` · wrap-up ${length(secondsLeft(first))}` : "";
 }

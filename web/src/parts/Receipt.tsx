@@ -14,7 +14,7 @@ export function Receipt({ entry }: { entry: Shown }) {
   if (entry.pending) {
     return (
       <p class="receipt" data-test="receipt" data-status="pending">
-        <span class="spinner small" />{reachable.value ? "Saving" : "Kept here, sent when the connection is back"}
+        <span class="spinner small" />{reachable.value ? "Sending" : "Kept here, sent when the connection is back"}
       </p>
     );
   }

@@ -3,6 +3,7 @@ import { searchCustomers } from "../client/api";
 import type { CustomerSummary } from "../client/protocol";
 import { open } from "../state/desk";
 import { dialog, token } from "../state/store";
+import { sortedTags } from "../view/format";
 import { Avatar } from "./Avatar";
 import { Dialog } from "./Dialog";
 import { Icon } from "./Icon";
@@ -66,7 +67,7 @@ export function SearchPalette() {
               <span class="ellipsis block small quiet">{[item.company, ...item.handles].filter(Boolean).join(" · ")}</span>
             </span>
             {item.plan && <span class="tag accent">{item.plan}</span>}
-            {item.tags.slice(0, 2).map((tag) => <span key={tag} class={`tag ${tag.toLowerCase() === "vip" ? "vip" : ""}`}>{tag}</span>)}
+            {sortedTags(item.tags).slice(0, 2).map(({ tag, vip, word }) => <span key={tag} class={`tag ${vip ? "vip" : ""}`}>{word}</span>)}
           </li>
         ))}
       </ul>

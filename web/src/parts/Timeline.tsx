@@ -19,6 +19,7 @@ interface Anchor { id: Id; top: number }
 export function Timeline({ open, flow }: { open: OpenProfile; flow: RefObject<HTMLDivElement | null> }) {
   const inner = useRef<HTMLDivElement>(null);
   const atBottom = useRef(true);
+  const scrolled = useRef(0);
   const anchor = useRef<Anchor | null>(null);
   const ends = useRef({ oldest: "", count: 0 });
   const [unseen, setUnseen] = useState(0);
@@ -41,7 +42,10 @@ export function Timeline({ open, flow }: { open: OpenProfile; flow: RefObject<HT
   };
   const onScroll = () => {
     const box = flow.current!;
-    atBottom.current = box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX;
+    const near = box.scrollHeight - box.scrollTop - box.clientHeight < BOTTOM_PX;
+    // Rows that take their real height, or a taller composer, move the bottom away; only going up leaves it.
+    if (near || box.scrollTop < scrolled.current) atBottom.current = near;
+    scrolled.current = box.scrollTop;
     anchor.current = firstVisible(box);
     if (atBottom.current) setUnseen(0);
     atNewest.value = atBottom.current;

@@ -1,6 +1,6 @@
 import type { Conversation } from "../client/protocol";
-import { minute } from "../state/store";
-import { fullWhen, longDay, plural, shortDay, time } from "../view/format";
+import { agent, minute } from "../state/store";
+import { fullWhen, lineWords, longDay, plural, shortDay, since, time } from "../view/format";
 import type { Row, Shown } from "../view/rows";
 import { EntryGroup } from "./Entries";
 import { Icon } from "./Icon";
@@ -16,22 +16,26 @@ export function TimelineRow({ row, customerName }: { row: Row; customerName: str
 
 function Start({ conversation }: { conversation: Conversation }) {
   const { status, opened_at, closed_at, contacts } = conversation;
-  const since = status === "closed" && closed_at
-    ? `${shortDay(opened_at, minute.value)} to ${shortDay(closed_at, minute.value)}`
-    : `open since ${shortDay(opened_at, minute.value)}, ${time(opened_at)}`;
+  const when = status === "closed" && closed_at
+    ? span(shortDay(opened_at, minute.value), shortDay(closed_at, minute.value))
+    : `open since ${since(opened_at, minute.value)}`;
   return (
     <div class="start" data-start={conversation.id} title={`Opened ${fullWhen(opened_at)}`}>
       <Icon name="tag" size={14} />
-      <span><b>Conversation</b>, {since}{contacts.length > 0 && `, ${plural(contacts.length, "contact")}`}</span>
+      <span><b>Conversation</b>, {when}{contacts.length > 0 && `, ${plural(contacts.length, "contact")}`}</span>
     </div>
   );
+}
+
+function span(from: string, to: string): string {
+  return from === to ? from : `${from} to ${to}`;
 }
 
 function Line({ entry }: { entry: Shown }) {
   return (
     <p class="line" data-test="entry" data-entry={entry.id} data-kind={entry.kind} tabIndex={-1} title={fullWhen(entry.at)}>
       <Icon name={entry.kind === "task" ? "task" : entry.kind === "consent" ? "alert" : "info"} size={14} />
-      <span><bdi>{entry.body}</bdi> · {time(entry.at)}</span>
+      <span><bdi>{lineWords(entry, agent.value?.id)}</bdi> · {time(entry.at)}</span>
     </p>
   );
 }

@@ -1,10 +1,13 @@
 /** The agent's own state: presence, held contacts, ringing offers. Pure. */
 import type {
-  AgentEvent, Capacity, Channel, HeldContact, Id, OfferCard, OfferState, Presence, Welcome, WorkClass,
+  AgentEvent, Capacity, Channel, ContactState, HeldContact, Id, OfferCard, OfferState, Presence, Welcome, WorkClass,
 } from "../client/protocol";
 
 /** A card leaves this long after its offer ended. */
 export const ENDED_FOR_MS = 4_000;
+
+/** A contact in any other state waits for whoever takes it; it is nobody's line. */
+const HOLDS: ReadonlySet<ContactState> = new Set(["assigned", "wrapping", "parked"]);
 
 export type Phase = "ringing" | "opening" | "declining" | "ended";
 
@@ -43,7 +46,7 @@ export function applyAgentEvent(state: AgentState, event: AgentEvent, serverNow:
     case "presence":
       return { ...state, presence: event.presence };
     case "held":
-      return { ...state, held: new Map(state.held).set(event.held.contact, event.held) };
+      return { ...state, held: HOLDS.has(event.held.state) ? new Map(state.held).set(event.held.contact, event.held) : without(state.held, event.held.contact) };
     case "contact_ended":
       return { ...state, held: without(state.held, event.contact) };
     default:
@@ -72,10 +75,9 @@ export function removeOffer(state: AgentState, id: Id): AgentState {
   return { ...state, offers: without(state.offers, id) };
 }
 
-export function endingWords(outcome: OfferState | "gone", reason: string | null): string {
+export function endingWords(outcome: OfferState, reason: string | null): string {
   if (outcome === "timed_out") return "Time ran out";
-  if (reason && /taken|colleague|other|accepted|assigned/i.test(reason)) return "Taken by a colleague";
-  return "No longer waiting";
+  return reason === "closed" ? "The conversation was closed" : "No longer waiting";
 }
 
 /** Oldest first: `A` answers the first, `Shift A` the second. */

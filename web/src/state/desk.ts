@@ -2,12 +2,12 @@
 import { batch, effect } from "@preact/signals";
 import type { Id, PresenceStatus, Profile } from "../client/protocol";
 import { Lost, Refused } from "../client/requests";
-import { ENDED_FOR_MS, changeOffer, endingWords, removeOffer, type Ring } from "./agent";
+import { ENDED_FOR_MS, changeOffer, removeOffer, type Ring } from "./agent";
 import { announce } from "./announce";
 import { afterPaint } from "./paint";
 import { replyConversation, type OpenProfile } from "./profile";
 import { atNewest, current, focusNext, heldHere, lastShown, marked, mine, notice, opening, profile, profiles, reachable, recent } from "./store";
-import { ask, change, forget, send, stopFollowing, type Arrivals } from "./wire";
+import { ask, change, forget, insist, stopFollowing, type Arrivals } from "./wire";
 
 /** A routed profile follows its contact at once; after this long it is asked for. */
 const ROUTED_MS = 1_000;
@@ -91,7 +91,7 @@ function sayShown(customer: Id): void {
   for (const [contact, of] of routed) {
     if (of !== customer) continue;
     routed.delete(contact);
-    afterPaint(() => send({ type: "shown", contact }));
+    afterPaint(() => insist({ type: "shown", contact }));
   }
 }
 
@@ -140,7 +140,7 @@ function show(customer: Id, focus: "name" | "reply" | null): void {
 function remember(shown: OpenProfile | undefined): void {
   if (!shown) return;
   const { id, name, company, location, handles } = shown.customer;
-  const detail = [company, location].filter(Boolean).join(" · ") || handles[0]?.display || "";
+  const detail = [company, location].filter(Boolean).join(" · ") || (name && handles[0]?.display) || "";
   const others = recent.value.filter((each) => each.customer !== id);
   recent.value = [{ customer: id, name: name ?? handles[0]?.display ?? null, detail, at: Date.now() }, ...others].slice(0, 6);
 }
@@ -201,7 +201,7 @@ function offerFailed(offer: Ring, error: unknown): void {
     return change((state) => changeOffer(state, offer.offer, { phase: "ringing" }));
   }
   const gone = error instanceof Refused && error.frame.code === "gone";
-  if (gone) change((state) => changeOffer(state, offer.offer, { phase: "ended", ending: endingWords("gone", error.message) }));
+  if (gone) change((state) => changeOffer(state, offer.offer, { phase: "ended", ending: error.message }));
   else {
     change((state) => changeOffer(state, offer.offer, { phase: "ringing" }));
     report(error);
@@ -268,7 +268,8 @@ export function sayWhatIsSeen(): void {
   if (!reachable.value || !atNewest.value || document.visibilityState !== "visible" || !profile.value) return;
   for (const held of heldHere.value) {
     if (held.unread === 0 || seen.get(held.contact) === held.at) continue;
-    if (send({ type: "seen", contact: held.contact })) seen.set(held.contact, held.at);
+    seen.set(held.contact, held.at);
+    insist({ type: "seen", contact: held.contact });
   }
 }
 effect(sayWhatIsSeen);

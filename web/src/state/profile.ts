@@ -43,14 +43,41 @@ export function applyCustomerEvent(profile: OpenProfile, event: CustomerEvent): 
     case "receipt":
       return { ...profile, timeline: withReceipt(profile.timeline, event.entry, event.status, event.error) };
     case "contact":
-      return { ...profile, conversations: withContact(profile.conversations, event.contact) };
+      return {
+        ...profile,
+        customer: withApproach(profile, event.contact),
+        conversations: withContact(profile.conversations, event.contact),
+      };
     case "conversation": {
       const { kind: _, conversation: id, ...rest } = event;
       return { ...profile, conversations: withConversation(profile.conversations, { id, ...rest }) };
     }
+    case "consent":
+      return { ...profile, customer: withConsent(profile.customer, event.handle, event.account, event.opted_out) };
     default:
       return profile;
   }
+}
+
+/** The counts of the header as the server would say them now: a contact not known before is one more. */
+function withApproach({ customer, conversations }: OpenProfile, contact: ProfileContact): Customer {
+  const known = conversations.some((each) => each.contacts.some((other) => other.id === contact.id));
+  const last = customer.last_contact_at;
+  return {
+    ...customer,
+    contacts_30_days: customer.contacts_30_days + (known ? 0 : 1),
+    first_contact_at: customer.first_contact_at ?? contact.arrived_at,
+    last_contact_at: last && Date.parse(last) > Date.parse(contact.arrived_at) ? last : contact.arrived_at,
+  };
+}
+
+function withConsent(customer: Customer, value: string, account: string, optedOut: boolean): Customer {
+  const handles = customer.handles.map((handle) => {
+    if (handle.value !== value) return handle;
+    const others = handle.opted_out.filter((each) => each !== account);
+    return { ...handle, opted_out: optedOut ? [...others, account].sort() : others };
+  });
+  return { ...customer, handles };
 }
 
 function withEntry(timeline: Entry[], entry: Entry): Entry[] {

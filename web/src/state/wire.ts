@@ -16,6 +16,9 @@ import { agent, capacity, clock, connectedAt, current, link, mine, notice, now, 
 const QUIET_MS = 250;
 /** A lost customer feed gets its snapshot from the server; after this long it is asked for. */
 const RESYNC_MS = 2_000;
+/** Pauses before a frame refused for now is sent again: they double, up to the longest. */
+const AGAIN_MS = 1_000;
+const AGAIN_MOST_MS = 16_000;
 
 /** What the rest of the desk does when something arrives that changes what is shown. */
 export interface Arrivals {
@@ -63,8 +66,13 @@ export function end(): void {
 }
 
 export const reconnect = (): void => connection.retry();
-export const send = (frame: ClientFrame): boolean => connection.send(frame);
+const send = (frame: ClientFrame): boolean => connection.send(frame);
 export const ask = (frame: ClientFrame): Promise<Answer> => requests.ask(frame, send);
+
+/** Refused for now only: the same frame, with the same id, is right a moment later. */
+function isPassing(error: unknown): boolean {
+  return error instanceof Refused && (error.frame.code === "rate_limited" || error.frame.code === "unavailable");
+}
 
 /** Forget what this tab keeps for the agent: their drafts and replies are never another's. */
 export function dropKept(): void {
@@ -73,8 +81,16 @@ export function dropKept(): void {
   owner.value = null;
 }
 
+/** Say what the agent did not ask for. Above the rate it is said again; any other refusal concerns nobody. */
+export function insist(frame: ClientFrame, pause = AGAIN_MS): void {
+  ask(frame).catch((error: unknown) => {
+    if (isPassing(error) && pause < AGAIN_MOST_MS) setTimeout(() => insist(frame, pause * 2), pause);
+  });
+}
+
 export function stopFollowing(customer: Id): void {
-  send({ type: "leave", customer });
+  // Never said again: the customer may be open once more by then.
+  ask({ type: "leave", customer }).catch(() => undefined);
   forget(customer);
 }
 
@@ -229,13 +245,14 @@ function customerEvent(customer: Id, event: CustomerEvent): void {
 }
 
 /** Send a pending reply, for the first time or again: its id makes both the same. */
-export function deliver(id: Id): void {
+export function deliver(id: Id, pause = AGAIN_MS): void {
   const pending = outbox.value.find((each) => each.id === id);
   if (!pending) return;
   ask(frameOf(pending)).then(
     // Where nobody follows the customer, no entry will come to replace it.
     () => { if (!profiles.value.has(pending.customer) && opening.value?.customer !== pending.customer) take(id); },
     (error: unknown) => {
+      if (isPassing(error)) return later(id, pause);
       if (!(error instanceof Refused) || !take(id)) return;
       const { customer, mode, body: text } = pending;
       setRefusal(customer, { message: error.message, text, mode });
@@ -243,4 +260,12 @@ export function deliver(id: Id): void {
       announce(`Not sent. ${error.message}`, "assertive");
     },
   );
+}
+
+/** A text refused for now keeps its place and its id: had it been recorded after all, it is not recorded twice. */
+function later(id: Id, pause: number): void {
+  setTimeout(() => {
+    // After a break `welcome` has sent it again; twice is harmless.
+    if (link.value.state === "live" || link.value.state === "catching") deliver(id, Math.min(pause * 2, AGAIN_MOST_MS));
+  }, pause);
 }

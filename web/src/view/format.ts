@@ -1,5 +1,5 @@
 /** Times and words as the desk shows them: the agent's own zone, 24 hours. */
-import type { Channel, Customer, DeliveryStatus, HandleView, Presence } from "../client/protocol";
+import type { Channel, Customer, DeliveryStatus, Entry, HandleView, Id, Presence } from "../client/protocol";
 import { CHANNEL_WORDS } from "../state/route";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -29,6 +29,11 @@ export function shortDay(at: When, now: number): string {
   if (dayKey(at) === dayKey(now)) return "Today";
   if (now - date.getTime() < 6 * DAY_MS) return WEEKDAY.format(date);
   return date.getFullYear() === new Date(now).getFullYear() ? DAY.format(date) : MONTH.format(date);
+}
+
+/** Today 09:48, else 12 Nov, 09:48: after the word "since". */
+export function since(at: When, now: number): string {
+  return dayKey(at) === dayKey(now) ? time(at) : `${shortDay(at, now)}, ${time(at)}`;
 }
 
 export function longDay(at: When, now: number): string {
@@ -95,6 +100,37 @@ export function presenceWords(presence: Presence): string {
   const word = { available: "Available", away: "Away", offline: "Offline" }[presence.status];
   if (!presence.reason || presence.status === "available") return word;
   return `${word} · ${REASON_WORDS[presence.reason] ?? presence.reason.replaceAll("_", " ")}`;
+}
+
+/** What a step of the work says: [by the reader, by a colleague, by nobody]. */
+const STEP_WORDS: Record<string, [string, string, string]> = {
+  accepted: ["You took this contact", "took this contact", "Taken"],
+  finished: ["You finished this contact", "finished this contact", "Finished"],
+  closed: ["You closed the conversation", "closed the conversation", "Conversation closed"],
+  handed_back: ["Your contact went back to the queue", "left, and the contact went back to the queue", "Back to the queue"],
+};
+
+/** The sentence of a `status`, `consent` or `task` entry. Unknown steps are shown as they came. */
+export function lineWords(entry: Entry, me: Id | undefined): string {
+  if (entry.kind === "consent") return `The customer wrote “${entry.body}”`;
+  const words = entry.kind === "status" ? STEP_WORDS[entry.body] : undefined;
+  if (!words) return entry.body.replaceAll("_", " ");
+  if (!entry.author) return words[2];
+  return entry.author.id === me ? words[0] : `${entry.author.name} ${words[1]}`;
+}
+
+/** A handle as a profile writes it, where only its value is known: +1 415-555-0123. */
+export function displayHandle(value: string): string {
+  return value.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "+1 $1-$2-$3");
+}
+
+/** Tags as words: the ones that change how a customer is treated first. */
+export function sortedTags(tags: readonly string[]): { tag: string; vip: boolean; word: string }[] {
+  const all = tags.map((tag) => {
+    const vip = tag.toLowerCase() === "vip";
+    return { tag, vip, word: vip ? "VIP" : tag.charAt(0).toUpperCase() + tag.slice(1) };
+  });
+  return all.sort((a, b) => Number(b.vip) - Number(a.vip));
 }
 
 /** "2 SMS to delivery" or "Call on delivery". */
