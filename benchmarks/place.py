@@ -68,7 +68,7 @@ class Place:
         settings = ", ".join(f"{row['name']} {row['setting']}" for row in rows)
         return [
             f"PostgreSQL: {settings}; {os.cpu_count()} cores shared by client, servers and database",
-            "the product: one gateway process of the demo, its defaults; nothing differs",
+            f"the product: one gateway process of the demo; not as by default: {_deviations(self.company.pids)}",
         ]
 
 
@@ -89,6 +89,15 @@ async def count(url: str, sql: str, *arguments: object) -> int:
         return int(await connection.fetchval(sql, *arguments))
     finally:
         await connection.close()
+
+
+def _deviations(pids: list[int]) -> str:
+    """The settings these processes were started with, apart from where their servers are."""
+    found = set()
+    for pid in pids:
+        pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+        found |= {pair for pair in pairs if pair.startswith("SCREENPOP_")}
+    return ", ".join(sorted(found)) or "nothing"
 
 
 def _spawn(arguments: list[str]) -> subprocess.Popen[bytes]:

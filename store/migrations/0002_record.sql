@@ -21,12 +21,13 @@ create function record_messages(
     p_step text[], p_query text[], p_content_type text[], p_raw bytea[],
     p_reopen_within interval, p_prefer_owner_for interval
 ) returns table (what text, id uuid, seq bigint) language plpgsql
--- Plans are kept, and on a new database they are made while the tables are empty.
+-- Plans are kept, and on a new database they are made while the tables are empty: without statistics a join of arrays
+-- with a table reads all of it, so tables are reached by LATERAL with LIMIT, which leaves only the index.
 set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     b recording[]; p placement[]; t talk[]; n numbering[]; l feed_line[];
-    roots uuid[]; touched uuid[]; held uuid[]; opens boolean; changes boolean;
+    roots uuid[]; ownerless uuid[]; live uuid[]; touched uuid[]; held uuid[]; opens boolean; changes boolean;
 begin
     -- 1. The deduplication: the loser of a race waits here for the winner's commit.
     with f as (
@@ -71,10 +72,14 @@ begin
         on conflict (kind, scope, value) do nothing;
 
         -- 3. A new statement sees every winner: own what is still ownerless, under its lock.
+        ownerless := array(
+            select h.id from unnest(b) x cross join lateral (
+                select h.id, h.customer_id, h.shared from handle h
+                 where h.kind = x.handle_kind and h.scope = x.handle_scope and h.value = x.handle_value limit 1) h
+             where h.customer_id is null and not h.shared);
         with h as (
             select h.id, h.kind, h.scope, h.value from handle h
-             where h.customer_id is null and not h.shared
-               and (h.kind, h.scope, h.value) in (select x.handle_kind, x.handle_scope, x.handle_value from unnest(b) x)
+             where h.id = any (ownerless) and h.customer_id is null
              order by h.kind, h.scope, h.value for no key update),
         o as (
             select distinct on (h.id) h.id as handle_id, x.customer_id, x.link_id, x.name_hint, x.account_id, x.key
@@ -127,8 +132,9 @@ begin
                      where m.root_id = r.root and v.status = 'closed' and v.folded_into is null
                        and v.closed_at > now() - p_reopen_within
                      order by v.closed_at desc limit 1) end as closed_id
-          from r left join conversation o
-            on o.profile_id = r.root and o.status <> 'closed' and o.folded_into is null)
+          from r left join lateral (
+               select o.id, o.status, o.needs_attention, o.opened_at from conversation o
+                where o.profile_id = r.root and o.status <> 'closed' and o.folded_into is null limit 1) o on true)
     select array_agg(row(f.root, coalesce(f.open_id, f.closed_id, case when f.speaks then f.fresh_id end),
                          case when f.open_id is not null then 'open' when f.closed_id is not null then 'reopened'
                               when f.speaks then 'created' end,
@@ -161,10 +167,12 @@ begin
     end if;
 
     -- 7b. Join the conversation's live contact, or make one. Consent makes none.
-    perform from contact c
-      where c.conversation_id in (select x.conversation_id from unnest(t) x)
-        and c.class = 'messaging' and c.state not in ('abandoned', 'closed')
-      order by c.id for no key update;
+    live := array(
+        select c.id from unnest(t) x cross join lateral (
+            select c.id from contact c
+             where c.conversation_id = x.conversation_id and c.class = 'messaging'
+               and c.state not in ('abandoned', 'closed') limit 1) c);
+    perform from contact c where c.id = any (live) order by c.id for no key update;
 
     l := '{}';
     if opens or changes then
@@ -186,8 +194,9 @@ begin
          group by x.root, x.conversation_id),
     a as (
         select m.*, c.id, c.state, c.agent_id
-          from m left join contact c on c.conversation_id = m.conversation_id and c.class = 'messaging'
-               and c.state not in ('abandoned', 'closed')),
+          from m left join lateral (
+               select c.id, c.state, c.agent_id from contact c
+                where c.conversation_id = m.conversation_id and c.id = any (live) limit 1) c on true),
     -- while it waits the rules run again; wrap-up turns back into work; a parked one waits for its owner first
     u as (
         update contact c
@@ -247,7 +256,7 @@ begin
         update stream s
            set seq = s.seq + k.lines,
                last_at = greatest(clock_timestamp(), s.last_at + interval '1 microsecond') + (k.entries - 1) * interval '1 microsecond'
-          from k where s.kind = 1 and s.id = k.root
+          from k where s.kind = 1 and s.id = k.root and s.id = any (roots)
         returning s.id, s.seq, s.seq - k.lines as first_seq, s.last_at - (k.entries - 1) * interval '1 microsecond' as base)
     select array_agg(row(s.id, s.first_seq, s.base)::numbering) into n from s;
 

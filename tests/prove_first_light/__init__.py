@@ -9,7 +9,7 @@ PARTS: dict[str, Part] = {
     "end-to-end": Part(end_to_end.show, 120),
     "restart": Part(restart.show, 180),
     "firsts": Part(firsts.show, 240),
-    "accepts": Part(accepts.show, 600),
+    "accepts": Part(accepts.show, 900),
     "storm": Part(storms.show, 900),
     "mutants": Part(figures.show_mutants, 1800),
     "benchmarks": Part(figures.show_benchmarks, 900),

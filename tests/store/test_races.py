@@ -9,16 +9,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from gateway.outbox import OVERDUE, Verdict, claim_replies, end_overdue, record_outcome
 from gateway.recorder import Overloaded
 from model.event import FeedId, HeldEnded, ReceiptChanged
 from profiles.profile import Snapshot, fetch_snapshot
 from profiles.record import record
+from profiles.reply import retry
 from pushers.bus.memory import MemoryBus
 from pushers.prefetch import Prefetch
 from store.feeds import Positions, Transaction, append_to_agent, append_to_customer, lock_customer, transaction
 from store.ids import new_id
 from tests.store.company import Company, open_company
 from tests.store.hub_world import running, until
+from tests.store.profile_seed import add_agent, answer, hold, outbox_state, say
 from tests.store.races import OTHER, PHONE, blocked, recorder, stays_open, text
 
 
@@ -131,8 +134,12 @@ async def test_what_does_not_commit_is_never_announced(company: Company) -> None
     async with company.pool.acquire() as connection:
         await connection.execute(REFUSE_COMMIT)
     told: list[Positions] = []
+
+    def announce(positions: Positions) -> None:
+        told.append(positions)
+
     with pytest.raises(asyncpg.RaiseError, match="not committed"):
-        async with transaction(company.pool, told.append) as tx:
+        async with transaction(company.pool, announce) as tx:
             await write(tx, FeedId("customer", root))
     assert told == []
 
@@ -211,3 +218,27 @@ async def test_what_is_committed_while_a_profile_is_made_ready_is_sent_after_it(
         head = await company.value("select seq from stream")
         assert [kept.encoded.seq, *(event.seq for event in kept.since)] == [head - 1, head]
         await prefetch.stop()
+
+
+async def test_the_late_outcome_of_an_old_attempt_leaves_the_attempt_under_way_alone(company: Company) -> None:
+    await company.value("insert into queue (id, name) values ('support', 'Support') returning id")
+    mia = await add_agent(company.pool, "Mia")
+    await say(company.pool, "hello")
+    await hold(company.pool, mia)
+    entry = await answer(company.pool, mia, "hi")
+    async with company.pool.acquire() as connection:
+        [first] = await claim_replies(connection, [], 8)
+    await company.value("update outbox set lease_until = now() - interval '1 s'")
+    for overdue in await company.rows(OVERDUE):
+        async with transaction(company.pool, company.announce) as tx:
+            await end_overdue(tx, overdue)
+    async with transaction(company.pool, company.announce) as tx:
+        assert await retry(tx, mia, entry) == entry
+    async with company.pool.acquire() as connection:
+        [second] = await claim_replies(connection, [], 8)
+    async with transaction(company.pool, company.announce) as tx:
+        await record_outcome(tx, first, Verdict("failed", "too late"))
+    assert await outbox_state(company.pool, entry) == "sending"
+    async with transaction(company.pool, company.announce) as tx:
+        await record_outcome(tx, second, Verdict("sent", None, "SM1"))
+    assert await outbox_state(company.pool, entry) == "sent"

@@ -25,7 +25,7 @@ export function Presence() {
   const presence = mine.value?.presence;
   const connected = reachable.value;
   const tone = connected ? presence?.status ?? "offline" : "unknown";
-  const said = connected ? (presence ? presenceWords(presence) + wrapping() : "") : "Screen not connected";
+  const said = connected ? (presence ? wrapping() + presenceWords(presence) : "") : "Screen not connected";
   const button = (
     <>
       <Avatar id={me?.id ?? ""} name={me?.name ?? null} />
@@ -68,9 +68,9 @@ export function Presence() {
   );
 }
 
-/** The wrap-up that ends first; its slot is taken until then. */
+/** The wrap-up that ends first; its slot is taken until then. It goes first: a time is never cut off. */
 function wrapping(): string {
   const ends = [...(mine.value?.held.values() ?? [])].flatMap((held) => (held.state === "wrapping" && held.due_at ? [held.due_at] : []));
   const first = ends.sort((a, b) => Date.parse(a) - Date.parse(b))[0];
-  return first ? ` · wrap-up ${length(secondsLeft(first))}` : "";
+  return first ? `Wrap-up ${length(secondsLeft(first))} · ` : "";
 }

@@ -3,7 +3,7 @@ import { searchCustomers } from "../client/api";
 import type { CustomerSummary } from "../client/protocol";
 import { open } from "../state/desk";
 import { dialog, token } from "../state/store";
-import { sortedTags } from "../view/format";
+import { displayHandle, sortedTags } from "../view/format";
 import { Avatar } from "./Avatar";
 import { Dialog } from "./Dialog";
 import { Icon } from "./Icon";
@@ -56,23 +56,27 @@ export function SearchPalette() {
         <kbd>Esc</kbd>
       </div>
       <ul class="palette-list" id="found" role="listbox" aria-label="Customers">
-        {items.map((item, index) => (
-          <li
-            key={item.id} id={`found-${index}`} role="option" aria-selected={index === at} data-test="search-result" data-customer={item.id}
-            onPointerMove={() => setAt(index)} onClick={() => choose(item)}
-          >
-            <Avatar id={item.id} name={item.name} />
-            <span class="grow">
-              <bdi class="ellipsis block strong">{item.name ?? item.handles[0] ?? "Unknown customer"}</bdi>
-              <span class="ellipsis block small quiet">{[item.company, ...item.handles].filter(Boolean).join(" · ")}</span>
-            </span>
-            {item.plan && <span class="tag accent">{item.plan}</span>}
-            {sortedTags(item.tags).slice(0, 2).map(({ tag, vip, word }) => <span key={tag} class={`tag ${vip ? "vip" : ""}`}>{word}</span>)}
-          </li>
-        ))}
+        {items.map((item, index) => <Result key={item.id} item={item} id={`found-${index}`} selected={index === at} onPoint={() => setAt(index)} onChoose={() => choose(item)} />)}
       </ul>
       <p class="palette-foot" role="status">{sentence(found, text)}</p>
     </Dialog>
+  );
+}
+
+function Result({ item, id, selected, onPoint, onChoose }: {
+  item: CustomerSummary; id: string; selected: boolean; onPoint: () => void; onChoose: () => void;
+}) {
+  const handles = item.handles.map(displayHandle);
+  return (
+    <li id={id} role="option" aria-selected={selected} data-test="search-result" data-customer={item.id} onPointerMove={onPoint} onClick={onChoose}>
+      <Avatar id={item.id} name={item.name} />
+      <span class="grow">
+        <bdi class="ellipsis block strong">{item.name ?? handles[0] ?? "Unknown customer"}</bdi>
+        <span class="ellipsis block small quiet">{[item.company, ...handles.slice(item.name ? 0 : 1)].filter(Boolean).join(" · ")}</span>
+      </span>
+      {item.plan && <span class="tag accent">{item.plan}</span>}
+      {sortedTags(item.tags).slice(0, 2).map(({ tag, vip, word }) => <span key={tag} class={`tag ${vip ? "vip" : ""}`}>{word}</span>)}
+    </li>
   );
 }
 
