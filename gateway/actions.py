@@ -19,7 +19,7 @@ from router.accept import accept_offer
 from router.closing import close_conversation
 from router.desk import DeskState, fetch_desk
 from router.due import left_contacts, overdue_offers
-from router.endings import end_offer
+from router.endings import end_offer, rescind_left
 from router.holding import finish, leave_agent, seen, shown, wrap_up
 from router.presence import connect_screen, disconnect_screen, set_presence
 from store.feeds import Announce, Transaction, transaction
@@ -27,6 +27,7 @@ from store.pool import Pool
 
 Outcome = TypeVar("Outcome")
 ATTEMPTS = 3
+LOST = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class Actions:
@@ -47,7 +48,7 @@ class Actions:
             try:
                 async with transaction(self._pool, self._announce) as tx:
                     return await work(tx)
-            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            except LOST:
                 if attempt == ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")
@@ -83,8 +84,8 @@ class Actions:
             offers = await overdue_offers(connection)
             left = await left_contacts(connection)
         for offer in offers:
-            if not offer.timed_out:
-                await self._do(lambda tx, o=offer: end_offer(tx, o.offer, "rescinded", reason=o.reason))  # type: ignore[misc]
+            if offer.agent == actor.id and not offer.timed_out:
+                await self._do(lambda tx, o=offer: rescind_left(tx, o.offer, o.reason))  # type: ignore[misc]
         for gone in left:
             if gone.agent == actor.id:
                 await self._do(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
@@ -92,7 +93,10 @@ class Actions:
     async def accept(self, actor: Actor, offer: UUID) -> Accepted | Refused:
         """Take an offer, in one statement on an idle connection."""
         async with self._pool.acquire() as connection:
-            accepted = await accept_offer(connection, offer, actor)
+            try:
+                accepted = await accept_offer(connection, offer, actor)
+            except LOST:
+                accepted = await accept_offer(connection, offer, actor)
         if isinstance(accepted, Accepted) and accepted.positions:
             self._announce(accepted.positions)
         return accepted

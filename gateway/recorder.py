@@ -18,7 +18,13 @@ BATCH = 256
 ATTEMPTS = 8
 BUSY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # What a single event can be guilty of; anything else is our own failure and says nothing about the event.
-POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, UnicodeEncodeError, ValueError)
+POISON = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,  # a value too long for an index
+    UnicodeEncodeError,
+    ValueError,
+)
 
 log = structlog.get_logger()
 

@@ -12,9 +12,9 @@ import structlog
 from router.assign import assign
 from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
-from router.endings import end_offer
+from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
-from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, mend_connected, renew_lease
+from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
 from router.routing import BATCH, fetch_rules, route
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
@@ -23,6 +23,8 @@ SWEEP_SECONDS = 1.0
 DUE_SECONDS = 0.25
 FOLLOW_UP_SECONDS = 0.1
 RING_SECONDS = 300.0
+AGAIN_SECONDS = 0.5
+STEADY_BEATS = 2
 ROUNDS = 200
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class Worker:
         self._process = process
         self._on_lease_lost = on_lease_lost
         self._woken = asyncio.Event()
+        self._beats = 0
 
     def wake(self) -> None:
         """Route and dispatch now rather than at the next sweep."""
@@ -56,18 +59,19 @@ class Worker:
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._guard(step)
-            await asyncio.sleep(seconds)
+            done = await self._guard(step)
+            await asyncio.sleep(seconds if done else min(seconds, AGAIN_SECONDS))
 
-    async def _guard(self, step: Callable[[], Awaitable[None]]) -> None:
-        """One step of a loop: what fails is logged and tried again by the next."""
+    async def _guard(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """One step of a loop, and whether it was done: what fails is logged and tried again soon."""
         try:
             await step()
         except RETRY:
             self._woken.set()
         except Exception as error:  # the loops outlive every failure of a single step
             log.warning("worker_step_failed", step=step.__name__, error=type(error).__name__)
-            await asyncio.sleep(0.2)
+            return False
+        return True
 
     async def _flow(self) -> None:
         while True:
@@ -110,8 +114,10 @@ class Worker:
             contacts = await due_contacts(connection)
             left = await left_contacts(connection)
         for offer in offers:
-            outcome = "timed_out" if offer.timed_out else "rescinded"
-            await self._one(lambda tx, o=offer, w=outcome: end_offer(tx, o.offer, w, reason=o.reason))  # type: ignore[misc]
+            if offer.timed_out:
+                await self._one(lambda tx, o=offer: end_offer(tx, o.offer, "timed_out"))  # type: ignore[misc]
+            else:
+                await self._one(lambda tx, o=offer: rescind_left(tx, o.offer, o.reason))  # type: ignore[misc]
         for contact in contacts:
             await self._one(lambda tx, c=contact: settle_due(tx, c))  # type: ignore[misc]
         for gone in left:
@@ -123,20 +129,23 @@ class Worker:
         try:
             async with transaction(self._pool, self._announce) as tx:
                 await settle(tx)
-        except RETRY:
-            log.info("settle_again")
+        except Exception as error:  # one item that fails never keeps the others from being settled
+            log.warning("settle_failed", error=type(error).__name__)
 
     async def _beat(self) -> None:
+        beats, self._beats = self._beats, 0
         async with self._pool.acquire() as connection:
             alive = await renew_lease(connection, self._process)
+        self._beats = beats + 1
         if not alive:
             log.warning("lease_lost")
             await self._on_lease_lost()
 
     async def _bury(self) -> None:
+        if self._beats < STEADY_BEATS:
+            return  # the database was away: others could not renew their leases either, and get time to
         async with transaction(self._pool, self._announce) as tx:
             await bury_dead_processes(tx)
-            await mend_connected(tx)
 
     async def _turn(self) -> None:
         for name, period, slots in (("event", 43_200, 4), ("raw_event", 864_000, 5)):

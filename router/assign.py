@@ -17,8 +17,9 @@ SHOWN_WITHIN_SECONDS = 5
 FIND = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
 select c.id, c.fence, c.class, c.channel, c.conversation_id, c.arrived_at, n.weight
-  from contact c join need n on n.id = c.need_id
- where c.id = $1 and c.state = 'queued' for no key update of c
+  from contact c join need n on n.id = c.need_id join queue q on q.id = c.queue_id
+ where c.id = $1 and c.state = 'queued' and c.need_id = $2 and (q.auto_accept or c.prefer_agent_id = $3)
+   for no key update of c
 """
 RESERVE = """
 update agent_state
@@ -53,7 +54,8 @@ async def assign(tx: Transaction, pair: Pair) -> bool:
     """Assign if both are still free for each other; False when someone else was quicker. In its own transaction."""
     customer = await tx.connection.fetchval(FIND, pair.contact.id)
     root = await lock_customer(tx, customer) if customer else None
-    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id) if root else None
+    # Asked again under the lock: the rules may have moved the contact since it was paired.
+    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent)
     if root is None or row is None:
         return False
     name = await tx.connection.fetchval(RESERVE, pair.agent, row["class"], row["weight"])

@@ -19,6 +19,7 @@ from store.feeds import Transaction
 from store.ids import new_id
 
 BATCH = 50
+SPECIAL_BATCH = 200
 CLASSES: tuple[WorkClass, ...] = get_args(WorkClass)
 
 
@@ -29,18 +30,33 @@ class Dispatched(Struct, frozen=True):
     outright: tuple[Pair, ...]
 
 
+WAITING = """
+select n.id, n.class from need n
+ where exists (select from contact c where c.need_id = n.id and c.state = 'queued'
+                                       and c.prefer_agent_id is null and c.declined_until is null)
+    or exists (select from contact c where c.need_id = n.id and c.state = 'queued'
+                                       and (c.prefer_agent_id is not null or c.declined_until is not null))
+"""
+OWNERS = "select distinct prefer_agent_id from contact where state = 'queued' and prefer_agent_id is not null"
+# Only agents whom something that waits could go to: the rest would hide them behind the limit.
 CLAIM_AGENTS = """
 select agent_id, idle_since, needs, cap_voice - used_voice as voice, cap_messaging - used_messaging as messaging,
        cap_mail - used_mail as mail
   from agent_state
- where routable and (used_voice < cap_voice or used_messaging < cap_messaging or used_mail < cap_mail)
+ where routable
+   and (used_voice < cap_voice and (needs && $2::int[] or agent_id = any ($5::uuid[]))
+        or used_messaging < cap_messaging and (needs && $3::int[] or agent_id = any ($5::uuid[]))
+        or used_mail < cap_mail and (needs && $4::int[] or agent_id = any ($5::uuid[])))
  order by idle_since limit $1 for no key update skip locked
 """
 CLAIM_SPECIAL = """
 with c as (
     select c.* from contact c
      where c.state = 'queued' and c.need_id is not null
-       and (c.prefer_agent_id is not null or c.declined_until is not null)
+       and case when c.prefer_agent_id is null then c.declined_until is not null and c.need_id = any ($3::int[])
+                else c.prefer_agent_id = any ($2::uuid[]) or c.prefer_until <= clock_timestamp()
+                     or exists (select from agent_state s
+                                 where s.agent_id = c.prefer_agent_id and s.presence = 'offline') end
      order by c.order_key, c.id limit $1 for no key update skip locked)
 select c.id, c.need_id, c.class, n.weight, c.order_key, c.declined_by, c.prefer_agent_id, q.auto_accept,
        c.prefer_until > clock_timestamp() and exists (
@@ -91,8 +107,9 @@ g as (
            used_mail = s.used_mail + n.mail, seq = s.seq + n.offers, idle_since = clock_timestamp()
       from n
      where s.agent_id = n.agent and s.routable
-       and s.used_voice + n.voice <= s.cap_voice and s.used_messaging + n.messaging <= s.cap_messaging
-       and s.used_mail + n.mail <= s.cap_mail
+       and (n.voice = 0 or s.used_voice + n.voice <= s.cap_voice)
+       and (n.messaging = 0 or s.used_messaging + n.messaging <= s.cap_messaging)
+       and (n.mail = 0 or s.used_mail + n.mail <= s.cap_mail)
     returning s.agent_id, s.seq - n.offers as first_seq, s.seq),
 o as (
     insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at)
@@ -122,16 +139,16 @@ class CapacityMoved(RuntimeError):
 
 async def dispatch(tx: Transaction, batch: int = BATCH) -> Dispatched:
     """One round: pair up to `batch` free agents with waiting contacts. Inside a transaction that holds no locks yet."""
-    agents = [_free_agent(row) for row in await tx.connection.fetch(CLAIM_AGENTS, batch)]
+    agents = await _claim_agents(tx, batch)
     if not agents:
         return Dispatched(0, ())
-    special = await tx.connection.fetch(CLAIM_SPECIAL, batch)
+    served = _served(agents)
+    special = await tx.connection.fetch(CLAIM_SPECIAL, SPECIAL_BATCH, [agent.id for agent in agents], served)
     contacts = [contact for row in special if (contact := _judge(row)) is not None]
     outright_ids = {
         row["id"] for row in special if row["auto_accept"] or (row["prefer_agent_id"] and row["wait_for_owner"])
     }
     await _make_plain(tx, special)
-    served = _served(agents)
     slots = sum(max(agent.free.values()) for agent in agents)
     heads = await tx.connection.fetch(CLAIM_HEADS, served, min(batch, max(slots, 1)))
     contacts += [_waiting(row) for row in heads]
@@ -140,6 +157,16 @@ async def dispatch(tx: Transaction, batch: int = BATCH) -> Dispatched:
     outright = tuple(pair for pair in pairs if pair.contact.id in outright_ids)
     offers = [pair for pair in pairs if pair.contact.id not in outright_ids]
     return Dispatched(await _offer(tx, offers), outright)
+
+
+async def _claim_agents(tx: Transaction, batch: int) -> list[FreeAgent]:
+    """Agents with a free slot for something that waits, longest idle first; locked."""
+    waiting = await tx.connection.fetch(WAITING)
+    if not waiting:
+        return []
+    needs = [[row["id"] for row in waiting if row["class"] == work_class] for work_class in CLASSES]
+    owners = [row["prefer_agent_id"] for row in await tx.connection.fetch(OWNERS)]
+    return [_free_agent(row) for row in await tx.connection.fetch(CLAIM_AGENTS, batch, *needs, owners)]
 
 
 def _free_agent(row: Any) -> FreeAgent:

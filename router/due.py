@@ -19,6 +19,7 @@ class OverdueOffer(Struct, frozen=True):
     """A pending offer to end, and how."""
 
     offer: UUID
+    agent: UUID
     timed_out: bool
     reason: str | None
 
@@ -32,10 +33,10 @@ class LeftContact(Struct, frozen=True):
 
 
 OVERDUE_OFFERS = """
-select o.id, true as timed_out, null as reason from offer o
+select o.id, o.agent_id, true as timed_out, null as reason from offer o
  where o.state = 'pending' and o.expires_at <= clock_timestamp()
 union all
-select o.id, false, case when s.presence = 'available' then 'vanished' else s.presence end
+select o.id, o.agent_id, false, case when s.presence = 'available' then 'vanished' else s.presence end
   from offer o join agent_state s on s.agent_id = o.agent_id
  where o.state = 'pending' and o.expires_at > clock_timestamp()
    and (s.presence <> 'available' or s.gone_at < clock_timestamp() - $2::interval)
@@ -53,7 +54,7 @@ select c.id, c.agent_id, case when s.presence = 'offline' then 'offline' else 'v
 async def overdue_offers(connection: Connection) -> list[OverdueOffer]:
     """Pending offers whose time is over, or whose agent went away or vanished."""
     rows = await connection.fetch(OVERDUE_OFFERS, LIMIT, OFFER_GRACE)
-    return [OverdueOffer(row["id"], row["timed_out"], row["reason"]) for row in rows]
+    return [OverdueOffer(row["id"], row["agent_id"], row["timed_out"], row["reason"]) for row in rows]
 
 
 async def due_contacts(connection: Connection) -> list[UUID]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from model.event import OfferEnded
 from model.refusal import Refused
 from router.offer import DECLINE_EXCLUDES_FOR
-from router.presence import change_presence
+from router.presence import OFFER_GRACE, change_presence
 from store.feeds import Transaction, append_to_agent
 
 Outcome = Literal["declined", "timed_out", "rescinded"]
@@ -35,6 +35,23 @@ update agent_state
        used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end
  where agent_id = $1
 """
+
+
+STILL_LEFT = """
+select presence <> 'available' or coalesce(gone_at < clock_timestamp() - $2::interval, false)
+  from agent_state where agent_id = $1 for no key update
+"""
+
+
+async def rescind_left(tx: Transaction, offer: UUID, reason: str | None) -> Refused | None:
+    """Take back an offer whose agent went away or vanished; asked again under the locks, for they may have come back."""
+    row = await tx.connection.fetchrow(CONTACT_OF, offer)
+    if row is None:
+        return Refused("gone", "No such offer.", "offer")
+    await tx.connection.execute(LOCK_CONTACT, row["contact_id"])
+    if not await tx.connection.fetchval(STILL_LEFT, row["agent_id"], OFFER_GRACE):
+        return Refused("wrong_state", "The agent is back.", "offer")
+    return await end_offer(tx, offer, "rescinded", reason=reason)
 
 
 async def end_offer(

@@ -16,8 +16,9 @@ from model.contact import ContactState, ProfileContact, VisibleState
 from model.event import ContactChanged, CustomerEvent, HeldEnded
 from model.refusal import Refused
 from model.timeline import Author, Entry
-from router.contact import ContactEvent, advance, frees_capacity, loses_agent
+from router.contact import ENDED, ContactEvent, advance, frees_capacity, loses_agent
 from router.offer import DECLINE_EXCLUDES_FOR
+from router.presence import HELD_GRACE
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
 from store.ids import new_id
 
@@ -141,6 +142,9 @@ def _not_holder(row: Any, actor: Actor) -> Refused | None:
 NO_CONTACT = Refused("not_found", "There is no such contact.", "contact")
 
 
+HELD_BEFORE = "select exists (select from offer where contact_id = $1 and agent_id = $2 and state = 'accepted')"
+
+
 async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
     """The agent is done: wrap-up where the queue asks for it, else the end. Asking again changes nothing."""
     locked = await _lock(tx, contact)
@@ -148,6 +152,8 @@ async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None
         return NO_CONTACT
     root, row = locked
     if row["state"] == "wrapping" and row["agent_id"] == actor.id:
+        return None
+    if row["state"] in ENDED and await tx.connection.fetchval(HELD_BEFORE, contact, actor.id):
         return None
     refused = _not_holder(row, actor)
     if refused:
@@ -193,11 +199,19 @@ async def settle_due(tx: Transaction, contact: UUID) -> bool:
     return await step(tx, root, row, change) is None
 
 
+STILL_LEFT = """
+select presence = 'offline' or coalesce(gone_at < clock_timestamp() - $2::interval, false)
+  from agent_state where agent_id = $1 for no key update
+"""
+
+
 async def leave_agent(tx: Transaction, contact: UUID, agent: UUID, why: str) -> bool:
     """The holder logged off or vanished: answered contacts are parked, unanswered ones queued, wrap-up ends."""
     locked = await _lock(tx, contact)
     if locked is None or locked[1]["agent_id"] != agent:
         return False
+    if not await tx.connection.fetchval(STILL_LEFT, agent, HELD_GRACE):
+        return False  # they came back after the sweep had looked
     root, row = locked
     if row["state"] == "wrapping":
         change = Change("done", why)
@@ -213,8 +227,13 @@ async def leave_agent(tx: Transaction, contact: UUID, agent: UUID, why: str) -> 
 SEEN = """
 update contact set unread = 0 where id = $1 and agent_id = $2 and unread > 0 returning held_line(contact, false)
 """
+# From now on `due_at` is when it is parked, if the agent has answered already.
 SHOWN = """
-update contact set shown = true, due_at = null where id = $1 and agent_id = $2 and state = 'assigned' and not shown
+update contact c
+   set shown = true,
+       due_at = case when c.preview_direction = 'out' then clock_timestamp() + coalesce(
+           (select q.park_after_seconds from queue q where q.id = c.queue_id), 900) * interval '1 second' end
+ where c.id = $1 and c.agent_id = $2 and c.state = 'assigned' and not c.shown
 """
 HOLDER = "select agent_id from contact where id = $1"
 

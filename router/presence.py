@@ -110,6 +110,7 @@ async def bury_dead_processes(tx: Transaction) -> int:
     """Take away the screens of processes whose lease ran out; returns how many processes."""
     dead = [row["id"] for row in await tx.connection.fetch(DEAD_PROCESSES)]
     if not dead:
+        await mend_connected(tx)
         return 0
     agents = [row["agent_id"] for row in await tx.connection.fetch(AGENTS_OF, dead)]
     for agent in agents:
@@ -117,6 +118,7 @@ async def bury_dead_processes(tx: Transaction) -> int:
     await tx.connection.execute(BURY, dead)
     for agent in agents:
         await _set_connected(tx, agent)
+    await mend_connected(tx)
     return len(dead)
 
 

@@ -46,9 +46,13 @@ with c as (
      where c.unrouted and c.state in ('new', 'queued')
      order by c.arrived_at, c.id limit $1 for no key update skip locked)
 select c.*, a.queue_id as default_queue, r.tags, r.plan, r.language, r.company, r.name is not null as known,
-       coalesce((select e.body from entry e where e.customer_id = c.customer_id and e.direction = 'in'
-                  order by e.at desc, e.id desc limit 1), c.preview) as text
-  from c join account a on a.id = c.account_id
+       said.text, said.newest
+  from c cross join lateral (
+         select string_agg(e.body, E'\\n' order by e.at) as text, (array_agg(e.id order by e.at desc))[1] as newest
+           from (select e.id, e.at, e.body from entry e
+                  where e.customer_id = c.customer_id and e.at >= c.arrived_at and e.kind = 'message' and e.direction = 'in'
+                  order by e.at desc limit 20) e) said
+         join account a on a.id = c.account_id
          join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
  order by c.arrived_at, c.id
 """
@@ -86,15 +90,14 @@ async def route(connection: Connection, rules: PublishedRules, batch: int = BATC
     if not rows:
         return Routed(0, ())
     queues = frozenset(row["id"] for row in await connection.fetch(QUEUES))
-    needs: dict[Need, int] = {}
+    decisions = [_decide(rules, _facts(row), row["default_queue"], queues) for row in rows]
+    wanted = {Need(decision.queue, row["class"]) for row, decision in zip(rows, decisions, strict=True)}
+    ordered = sorted(wanted, key=lambda need: (need.queue, need.work_class))
+    needs = {need: await intern_need(connection, need) for need in ordered}
     chosen: list[tuple[Any, Decision, int, UUID | None]] = []
     decided: list[tuple[object, ...]] = []
-    for row in rows:
-        facts = _facts(row)
-        decision = _decide(rules, facts, row["default_queue"], queues)
-        need = Need(decision.queue, row["class"])
-        if need not in needs:
-            needs[need] = await intern_need(connection, need)
+    for row, decision in zip(rows, decisions, strict=True):
+        facts, need = _facts(row), Need(decision.queue, row["class"])
         changed = row["state"] == "new" or (row["queue_id"], row["priority"]) != (decision.queue, decision.priority)
         identity = new_id() if changed or decision.alert else None
         chosen.append((row["id"], decision, needs[need], identity))
@@ -117,7 +120,8 @@ def _facts(row: Any) -> Facts:
     return Facts(
         account=row["account_id"],
         channel=row["channel"],
-        text=row["text"],
+        text=row["text"] or row["preview"],
+        entry=row["newest"],
         tags=tuple(row["tags"]),
         plan=row["plan"],
         language=row["language"],

@@ -8,6 +8,7 @@ A condition is a test of one field (`is`, `in`, `contains`), or `all`, `any`, `n
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,7 +19,10 @@ Field = Literal["account", "channel", "text", "tag", "plan", "language", "compan
 
 
 class Facts(Struct, frozen=True):
-    """What rules may look at, read once per contact. `known`: the customer has a name."""
+    """What rules may look at, read once per contact. `known`: the customer has a name.
+
+    `text`: what the customer wrote since the contact arrived, a line each; `entry`: the newest of it.
+    """
 
     account: str
     channel: str
@@ -28,6 +32,7 @@ class Facts(Struct, frozen=True):
     language: str | None
     company: str | None
     known: bool
+    entry: UUID | None = None
 
 
 class Test(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is", "in_": "in"}, omit_defaults=True):

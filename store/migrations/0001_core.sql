@@ -1,5 +1,5 @@
--- Lock order, everywhere: seen, handle (kind, scope, value), customer stream, contact, offer, agent_state; each level
--- sorted. Rows locked by this order carry no foreign keys from entry or event, so that appending never waits for them.
+-- Lock order, everywhere: seen, handle (kind, scope, value), customer stream, contact, offer, queue, agent_state; each
+-- level sorted. Rows locked by this order carry no foreign keys from entry or event, so that appending never waits for them.
 
 -- Times inside JSON: RFC 3339, UTC, microseconds. Stable and SQL, so that it is inlined.
 create function json_time(timestamptz) returns text language sql stable as

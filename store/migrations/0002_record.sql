@@ -310,7 +310,8 @@ create function held_line(c contact, routed boolean) returns text language sql s
         'customer_name', (select r.name from customer m join customer r on r.id = m.root_id where m.id = c.customer_id),
         'handle', (select h.value from handle h where h.id = c.handle_id),
         'channel', c.channel, 'work_class', c.class, 'preview', c.preview, 'preview_direction', c.preview_direction,
-        'unread', c.unread, 'at', json_time(c.preview_at), 'due_at', json_time(c.due_at)))::text
+        'unread', c.unread, 'at', json_time(c.preview_at),
+        'due_at', case when c.state = 'wrapping' then json_time(c.due_at) end))::text
 $$;
 
 -- Append to the feed of each agent concerned by these contacts (which the caller has locked): the new preview of an

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,22 +36,27 @@ async def browser() -> AsyncIterator[Browser]:
         await running.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def company(browser: Browser) -> AsyncIterator[Company]:
-    """A demo of our own, in a folder of its own. Asks for the browser first: without one nothing need start."""
-    if not built_page().is_file():
-        pytest.skip("NOT RUN (needs the desk page: npm run build in web/)")
+@pytest.fixture(scope="session")
+def demo_folder() -> Iterator[Path]:
+    """A folder for the demo, which nothing else uses."""
     folder = Path(tempfile.mkdtemp(prefix="screenpop-browser-"))
     folder.chmod(0o711)  # as root the database server is another user, who has to enter
-    demo = Demo(folder, processes=1)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def company(browser: Browser, demo_folder: Path) -> AsyncIterator[Company]:
+    """A demo of our own. Asks for the browser first: without one nothing need start."""
+    if not built_page().is_file():
+        pytest.skip("NOT RUN (needs the desk page: npm run build in web/)")
+    demo = Demo(demo_folder, processes=1)
     try:
         running = await demo.start()
         yield running
         demo.remember(running)
-        running.hang_up()
     finally:
         await demo.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

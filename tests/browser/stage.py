@@ -34,7 +34,20 @@ CARRIER_TRIES = 100
 HURRIED_BILLING = "update queue set offer_seconds = 5, park_after_seconds = 1 where id = 'billing'"
 """Texts about an invoice go to billing, where neither agents nor customers have time."""
 
-WORDS = "parcel table sofa guarantee delivery colour leg fabric lamp chair pickup shelf sample receipt porch".split()
+WORDS = (
+    "parcel",
+    "table",
+    "sofa",
+    "guarantee",
+    "delivery",
+    "colour",
+    "leg",
+    "fabric",
+    "lamp",
+    "chair",
+    "shelf",
+    "porch",
+)
 
 
 def random_text(beginning: str = "Hello") -> str:

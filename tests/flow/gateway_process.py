@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import os
 import socket
@@ -145,8 +146,20 @@ class Twilio:
         return await self.pool.fetchval(sql, *arguments)
 
     async def rows(self) -> dict[str, int]:
-        """How many rows each table of what customers did has."""
-        return {table: await self.value(f"select count(*) from {table}") for table in TABLES}
+        """How many rows each table has that a webhook may write to: all but those the loops of a process write to."""
+        tables = await self.pool.fetch(TABLES, list(OWN))
+        return {row["name"]: await self.value(f"select count(*) from {row['name']}") for row in tables}
+
+    async def changed(self, before: dict[str, int]) -> set[str]:
+        """The tables that have more or fewer rows than before."""
+        return {table for table, count in (await self.rows()).items() if count != before[table]}
+
+    async def forget(self) -> None:
+        """Empty the tables of what customers did. A loop of a process may be in the middle of them."""
+        while True:
+            with contextlib.suppress(asyncpg.DeadlockDetectedError):
+                await self.pool.execute(FORGET)
+                return
 
     async def hire(self, role: str = "agent") -> tuple[UUID, str]:
         """An agent of the queue, available, and a token of theirs."""
@@ -181,10 +194,16 @@ class Twilio:
                 await asyncio.sleep(0.005)
 
 
-TABLES = (
-    *("seen", "raw_event", "dead_letter", "handle", "customer", "stream", "link", "consent"),
-    *("conversation", "contact", "entry", "event"),
-)
+TABLES = """
+select c.oid::regclass::text as name from pg_class c
+ where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+   and c.relname <> all ($1)
+"""
+OWN = ("gateway_process", "screen", "decision", "need")
+FORGET = """
+truncate customer, conversation, contact, offer, entry, event, handle, consent, link, seen, raw_event, dead_letter,
+         stream, outbox, decision cascade
+"""
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from router.assign import assign
 from router.closing import close_conversation
 from router.dispatch import dispatch
 from router.due import left_contacts, overdue_offers
-from router.endings import end_offer
+from router.endings import end_offer, rescind_left
 from router.holding import finish, leave_agent, settle_due, shown
 from router.needs import Need, intern_need
 from router.presence import bury_dead_processes, connect_screen, disconnect_screen, set_presence
@@ -498,7 +498,7 @@ async def test_what_was_found_overdue_is_kept_by_an_agent_who_came_back_in_time(
     assert [found.offer for found in offers] == [offer]
     await company.seat(ines)
     await in_transaction(company, lambda tx: leave_agent(tx, contact, ines.id, left[0].why))
-    await in_transaction(company, lambda tx: end_offer(tx, offer, "rescinded", reason=offers[0].reason))
+    await in_transaction(company, lambda tx: rescind_left(tx, offer, offers[0].reason))
     assert await company.states() == ["assigned", "offered"]
 
 

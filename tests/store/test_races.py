@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -16,11 +17,12 @@ from profiles.profile import Snapshot, fetch_snapshot
 from profiles.record import record
 from profiles.reply import retry
 from pushers.bus.memory import MemoryBus
+from pushers.hub import Pace
 from pushers.prefetch import Prefetch
 from store.feeds import Positions, Transaction, append_to_agent, append_to_customer, lock_customer, transaction
 from store.ids import new_id
 from tests.store.company import Company, open_company
-from tests.store.hub_world import running, until
+from tests.store.hub_world import Collected, DeafBus, running, until
 from tests.store.profile_seed import add_agent, answer, hold, outbox_state, say
 from tests.store.races import OTHER, PHONE, blocked, recorder, stays_open, text
 
@@ -218,6 +220,20 @@ async def test_what_is_committed_while_a_profile_is_made_ready_is_sent_after_it(
         head = await company.value("select seq from stream")
         assert [kept.encoded.seq, *(event.seq for event in kept.since)] == [head - 1, head]
         await prefetch.stop()
+
+
+async def test_what_nobody_announced_is_found_by_looking_at_positions(company: Company) -> None:
+    feed, sink = await a_feed(company, "customer"), Collected()
+    head = await company.value("select seq from stream")
+    await company.value("delete from gateway_process")  # beside another process it would follow the log anyway
+    async with running(company.pool, DeafBus(), Pace(check_seconds=0.05, follow_seconds=0.01)) as hub:
+        hub.attach(hub.subscribe(feed, sink), head)
+        async with transaction(company.pool, hub.announce) as tx:
+            await write(tx, feed)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await until(lambda: bool(sink.seqs))
+    assert sink.seqs == [head + 1]
 
 
 async def test_the_late_outcome_of_an_old_attempt_leaves_the_attempt_under_way_alone(company: Company) -> None:
