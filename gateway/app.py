@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from adapters.base import Outgoing, Refused, SendOutcome
-from adapters.registry import adapter_for, close_adapters
+from adapters.registry import UnknownProvider, adapter_for, close_adapters
 from gateway.accounts import Accounts
 from gateway.actions import Actions
 from gateway.intake import Intake
@@ -84,6 +84,7 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
     actions = Actions(pool, hub.announce, process, worker.wake, sender.wake)
     limits = Limits(rate=Rate(settings.screen_frames_per_minute, settings.screen_burst))
     screens = ScreenEndpoint(pool, hub, actions, settings.allowed_origins, limits)
+    await _look_at(accounts)
     async with pool.acquire() as connection:
         await register_process(connection, process)
     await hub.start()
@@ -104,6 +105,17 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
         await hub.stop()
         await close_adapters()
         await pool.close()
+
+
+async def _look_at(accounts: Accounts) -> None:
+    """Say what is wrong with each account, and load its adapter before its first webhook has to wait for that."""
+    for account in (await accounts.all()).values():
+        try:
+            problems = adapter_for(account.provider, account.channel).check_account(account)
+        except UnknownProvider as error:
+            problems = [f"{account.id}: {error}"]
+        for problem in problems:
+            log.error("account_problem", problem=problem)
 
 
 async def _send(accounts: Accounts, account_id: str, outgoing: Outgoing) -> SendOutcome:

@@ -15,6 +15,8 @@ from store.feeds import Announce
 from store.pool import Pool
 
 BATCH = 256
+FLIGHTS = 2
+"""Batches under way at once: one is computed while the other waits for the disk."""
 ATTEMPTS = 8
 BUSY = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # What a single event can be guilty of; anything else is our own failure and says nothing about the event.
@@ -38,7 +40,7 @@ class Poison(Exception):
 
 
 class Recorder:
-    """One batch at a time; `submit` returns when the delivery is committed, by us or earlier by anyone."""
+    """Few batches at a time; `submit` returns when the delivery is committed, by us or earlier by anyone."""
 
     def __init__(
         self, pool: Pool, announce: Announce, on_contacts: Callable[[tuple[UUID, ...]], None], limit: int
@@ -48,7 +50,7 @@ class Recorder:
         self._on_contacts = on_contacts
         self._limit = limit
         self._waiting: deque[tuple[Delivery, asyncio.Future[None]]] = deque()
-        self._flushing: asyncio.Task[None] | None = None
+        self._flights: set[asyncio.Task[None]] = set()
 
     async def submit(self, delivery: Delivery) -> None:
         """Record. Raises Overloaded, Poison, or what the database raised when it could not be reached."""
@@ -56,20 +58,19 @@ class Recorder:
             raise Overloaded
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, done))
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush())
+        if len(self._flights) < FLIGHTS:
+            flight = asyncio.create_task(self._flush())
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
         await done
 
     async def _flush(self) -> None:
-        try:
-            while self._waiting:
-                batch: dict[tuple[str, str], tuple[Delivery, list[asyncio.Future[None]]]] = {}
-                while self._waiting and len(batch) < BATCH:
-                    delivery, done = self._waiting.popleft()
-                    batch.setdefault(delivery.identity, (delivery, []))[1].append(done)
-                await self._settle(list(batch.values()))
-        finally:
-            self._flushing = None
+        while self._waiting:
+            batch: dict[tuple[str, str], tuple[Delivery, list[asyncio.Future[None]]]] = {}
+            while self._waiting and len(batch) < BATCH:
+                delivery, done = self._waiting.popleft()
+                batch.setdefault(delivery.identity, (delivery, []))[1].append(done)
+            await self._settle(list(batch.values()))
 
     async def _settle(self, batch: list[tuple[Delivery, list[asyncio.Future[None]]]]) -> None:
         """Record the batch and answer for it; where one event is poison, halves are tried until it stands alone."""

@@ -42,7 +42,7 @@ def demo_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="screenpop-browser-"))
     folder.chmod(0o711)  # as root the database server is another user, who has to enter
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    #KEEP shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
