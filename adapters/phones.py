@@ -17,6 +17,7 @@ number they wrote to: they become `social` handles scoped by our address, and ne
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
@@ -32,6 +33,7 @@ _SHORT_CODE_MOST_DIGITS = 6
 _LONGEST = 64
 
 
+@lru_cache(maxsize=4096)
 def normalise(raw: str, region: str) -> str | None:
     """E.164 of a subscriber number, or None where it is none. `region` reads numbers without "+"."""
     text = bare(raw)

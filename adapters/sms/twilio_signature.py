@@ -9,7 +9,7 @@ The library computes; three things are done here instead of by its `validate`:
 
 - Repeated fields reach it as lists; a plain dict would lose all but one.
 - A body that is no form must come with exactly one `bodySHA256`. `validate` raises TypeError without it.
-- Comparison is by `hmac.compare_digest`, over every candidate, without an early exit.
+- Comparison is by `hmac.compare_digest`; the first candidate that matches ends it, which tells only its signer.
 
 The signed URL is what is configured at Twilio, never one rebuilt from Host or forwarding headers: the public URL,
 the step as received, the query as received. Twilio is inconsistent about naming the port, so the URL is tried with
@@ -112,10 +112,10 @@ def _signed_fields(request: WebhookRequest) -> _FormFields:
 
 def _any_matches(secrets: list[str], urls: list[str], fields: _FormFields, algorithm: str, signature: str) -> bool:
     given = signature.encode("utf-8", "replace")
-    matches = False
     for secret in secrets:
         validator = RequestValidator(secret)
         for url in urls:
             computed: str = validator.compute_signature(url, fields, algorithm)
-            matches |= hmac.compare_digest(computed.encode(), given)
-    return matches
+            if hmac.compare_digest(computed.encode(), given):
+                return True
+    return False

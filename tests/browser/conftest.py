@@ -12,14 +12,13 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.stage import ARGUMENTS, CHROMIUM, Stage, built_page
-from tests.outside.company import Company
 from tests.outside.demo import Demo
 
 PATIENCE_MS = 10_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`pytest tests/browser --pictures` takes the pictures of the documentation anew."""
+    """`pytest tests/browser/test_pictures.py --pictures` takes the pictures of the documentation anew."""
     parser.addoption("--pictures", action="store_true", help="write docs/pictures/desk-*.png")
 
 
@@ -42,29 +41,23 @@ def demo_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="screenpop-browser-"))
     folder.chmod(0o711)  # as root the database server is another user, who has to enter
     yield folder
-    #KEEP shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def company(browser: Browser, demo_folder: Path) -> AsyncIterator[Company]:
-    """A demo of our own. Asks for the browser first: without one nothing need start."""
+async def theatre(browser: Browser, demo_folder: Path) -> AsyncIterator[Stage]:
+    """The one stage of this run, on a demo of its own. Asks for the browser first: without one nothing need start."""
     if not built_page().is_file():
         pytest.skip("NOT RUN (needs the desk page: npm run build in web/)")
     demo = Demo(demo_folder, processes=1)
     try:
-        running = await demo.start()
-        yield running
-        demo.remember(running)
+        company = await demo.start()
+        stage = Stage(browser, company, demo.pid)
+        await stage.prepare()
+        yield stage
+        demo.remember(company)
     finally:
         await demo.stop()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def theatre(browser: Browser, company: Company) -> Stage:
-    """The one stage of this run."""
-    stage = Stage(browser, company)
-    await stage.prepare()
-    return stage
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -63,8 +67,8 @@ def random_phone() -> str:
 class Stage:
     """A running demo seen from outside. Customers write through `text`, agents work in the desks of `open_desk`."""
 
-    def __init__(self, browser: Browser, company: Company) -> None:
-        self.browser, self.company = browser, company
+    def __init__(self, browser: Browser, company: Company, demo_pid: int) -> None:
+        self.browser, self.company, self._demo_pid = browser, company, demo_pid
         self._described: dict[str, Any] = json.loads(company.path.read_text())
         self.admin = Agent(**self._described["admin"])
         self._contexts: list[BrowserContext] = []
@@ -93,7 +97,22 @@ class Stage:
                 if answer.json()["status"] == 200:
                     return
                 await asyncio.sleep(0.1)  # the gateway is down; a carrier tries again
-        raise AssertionError("the gateway did not take the webhook")
+        raise AssertionError(f"the gateway did not take the webhook; it wrote:\n{self.last_words()}")
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Kill the gateway; it is started again only when the block ends, however long the page takes to notice."""
+        os.kill(self._demo_pid, signal.SIGSTOP)
+        try:
+            os.kill(self.company.pids[0], signal.SIGKILL)
+            yield
+        finally:
+            os.kill(self._demo_pid, signal.SIGCONT)
+
+    def last_words(self) -> str:
+        """The end of the gateway's log."""
+        logs = self.company.path.parent.glob("gateway-*.log")
+        return "\n".join(log.read_text(errors="replace")[-2000:] for log in logs)
 
     async def new_desk(self, **options: Any) -> Desk:
         """The page as it opens, in a browser of its own that nobody has signed in with."""

@@ -18,13 +18,13 @@ async def test_a_killed_gateway_costs_neither_truth_nor_text_nor_draft(stage: St
     phone, text, draft, meanwhile = random_phone(), random_text(), random_text("A draft"), random_text("Meanwhile")
     await stage.text(phone, text)
     await desk.accept(text)
-    os.kill(stage.company.pids[0], signal.SIGKILL)
-    await desk.is_("offline")
-    await expect(desk.part("connection")).to_contain_text("Offline since")
-    await expect(desk.part("banner")).to_contain_text("You see the screen as it was")
-    await expect(desk.part("finish")).to_be_disabled()
-    await desk.reply_box.fill(draft)
-    await expect(desk.part("send")).to_be_disabled()
+    with stage.outage():
+        await desk.is_("offline")
+        await expect(desk.part("connection")).to_contain_text("Offline since")
+        await expect(desk.part("banner")).to_contain_text("You see the screen as it was")
+        await expect(desk.part("finish")).to_be_disabled()
+        await desk.reply_box.fill(draft)
+        await expect(desk.part("send")).to_be_disabled()
     await stage.text(phone, meanwhile)
     await desk.is_("live")
     await expect(desk.part("banner")).to_have_count(0)
@@ -44,13 +44,12 @@ async def test_a_reply_the_gateway_died_over_is_sent_once(stage: Stage) -> None:
     phone, text, answer = random_phone(), random_text(), random_text("On its way")
     await stage.text(phone, text)
     await desk.accept(text)
-    gateway = stage.company.pids[0]
-    os.kill(gateway, signal.SIGSTOP)  # the reply leaves the page and is read by nobody
+    os.kill(stage.company.pids[0], signal.SIGSTOP)  # the reply leaves the page and is read by nobody
     await desk.reply(answer)
     await expect(desk.receipt(answer)).to_have_attribute("data-status", "pending")
-    os.kill(gateway, signal.SIGKILL)
-    await desk.is_("offline")
-    await expect(desk.receipt(answer)).to_contain_text("Kept here")
+    with stage.outage():
+        await desk.is_("offline")
+        await expect(desk.receipt(answer)).to_contain_text("Kept here")
     await desk.is_("live")
     await expect(desk.receipt(answer)).to_have_text("Delivered")
     await expect(desk.said(answer)).to_have_count(1)

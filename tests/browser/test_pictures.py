@@ -68,7 +68,7 @@ async def test_the_desk_is_pictured_while_it_rings_and_with_the_profile_that_ope
     await expect(desk.offer).to_have_count(1)
     await desk.accept(text)
     await expect(desk.offer).to_have_count(0)
-    answer = "Good morning Layla. Both tables cleared customs; may we bring them on Saturday?"
+    answer = "Good morning Layla. It cleared customs at 08:05; may we bring it on Saturday?"
     await desk.reply(answer)
     await expect(desk.receipt(answer)).to_have_text("Delivered")
     await desk.reply_box.fill("I have kept 14:00 to 15:30 for you, with the goods lift.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
 
-from tests.faults.agents import RandomAgent
+from tests.faults.agents import LOST, RandomAgent
 from tests.outside.company import Company
 from tests.outside.history import Fact, History
 from tests.outside.told import Frame
@@ -78,8 +79,9 @@ async def _let_go(agent: RandomAgent) -> None:
     """Finish what is held, so that there is room for what waits."""
     for contact, held in list(agent.screen.told.held.items()):
         if held["state"] in ("assigned", "wrapping"):
-            await agent.screen.afford(3)
-            await agent.screen.finish(contact)
+            with contextlib.suppress(*LOST):
+                await agent.screen.afford(3)
+                await agent.screen.finish(contact)
 
 
 async def _write_heads(history: History, agents: Sequence[RandomAgent], connection: Connection) -> None:

@@ -50,7 +50,7 @@ class Killer:
     async def _midway(self, victim: int, sent: int) -> None:
         """Wait until the burst has arrived and some of it, a different share each time, is answered."""
         on_the_way = self.provider.on_the_way[victim]
-        left = self.rng.randrange(self.unanswered + 4, sent + 1)
+        left = self.rng.randrange(self.unanswered * 2, sent + 1)
         most = 0
         for _ in range(20_000):
             most = max(most, len(on_the_way))

@@ -33,6 +33,10 @@ AT_THE_END = 60
 """Messages of new customers just before quiet, so that something waits then."""
 
 
+SPARE = 12
+"""Bursts beyond the kills demanded: a kill that came when too much was answered already does not count."""
+
+
 class Storm(Struct, frozen=True):
     """How hard it blows."""
 
@@ -76,8 +80,8 @@ async def _weather(
     tag = f"storm {storm.seed}"
     last = invent(rng, AT_THE_END, AT_THE_END * 3, f"{tag} last")
     messages = invent(rng, storm.messages - AT_THE_END, storm.senders, tag)
-    bursts = [messages[i * BURST : (i + 1) * BURST] for i in range(storm.kills + 5)]
-    steady = messages[(storm.kills + 5) * BURST :]
+    bursts = [messages[i * BURST : (i + 1) * BURST] for i in range(storm.kills + SPARE)]
+    steady = messages[(storm.kills + SPARE) * BURST :]
     pouring = asyncio.create_task(pour(provider, steady, storm.duplicated, storm.per_second))
     spent = []
     while killer.good < storm.kills and bursts:

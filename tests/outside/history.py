@@ -46,11 +46,11 @@ class Fact(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class History:
-    """Appends facts to a file; unbuffered, so that a killed run leaves what it saw."""
+    """Appends facts to a new file; unbuffered, so that a killed run leaves what it saw."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = path.open("xb", buffering=0)  # a second run in the same file would be judged with the first
         self._calls = itertools.count(1)
         self._encode = msgspec.json.Encoder().encode
 

@@ -51,6 +51,7 @@ class Screen:
         self.process = 0
         self._asked: dict[str, asyncio.Future[Frame]] = {}
         self._moved = asyncio.Condition()
+        self._connecting = asyncio.Lock()
 
     @property
     def connected(self) -> bool:
@@ -59,6 +60,11 @@ class Screen:
 
     async def connect(self, process: int = 0, *, resume: bool = True) -> Frame:
         """Open, say hello with every position held, and return `welcome`. Raises one of `UNREACHABLE`."""
+        # Two at once would leave a socket behind that goes on telling.
+        async with self._connecting:
+            return await self._connect(process, resume)
+
+    async def _connect(self, process: int, resume: bool) -> Frame:
         await self.drop()
         url = self.company.urls[process].replace("http", "ws", 1) + "/v1/screen"
         headers = {"Authorization": f"Bearer {self.agent.token}"}
@@ -95,8 +101,9 @@ class Screen:
 
     async def afford(self, frames: int) -> None:
         """Come back, resuming, when so many more frames would be above the rate a screen is allowed."""
-        if self.frames_left < frames:
-            await self.connect(self.process)
+        async with self._connecting:
+            if self.frames_left < frames:
+                await self._connect(self.process, resume=True)
 
     async def send(self, frame: Frame) -> None:
         """Send a frame. Raises `Gone`."""

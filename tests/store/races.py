@@ -55,10 +55,10 @@ async def stays_open(connection: Connection) -> AsyncIterator[Open]:
             await opened.rollback()
 
 
-async def blocked(pool: Pool, other: asyncio.Task[Any] | None = None) -> None:
-    """Return when a connection waits for a lock of another, or `other` has come through without waiting."""
+async def blocked(pool: Pool, other: asyncio.Task[Any] | None = None, *, at_least: int = 1) -> None:
+    """Return when so many connections wait for locks of others, or `other` has come through without waiting."""
     async with asyncio.timeout(SECONDS), pool.acquire() as watcher:
-        while not await watcher.fetchval(WAITING) and not (other and other.done()):  # noqa: ASYNC110  # a server's
+        while await watcher.fetchval(WAITING) < at_least and not (other and other.done()):  # noqa: ASYNC110  # a server's
             await asyncio.sleep(0.005)
 
 

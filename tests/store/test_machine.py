@@ -3,108 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from uuid import UUID
 
+import msgspec
 import pytest
 
-from router.holding import finish
+from router.assign import assign
+from router.due import left_contacts, overdue_offers
+from router.endings import rescind_left
+from router.holding import finish, leave_agent
 from router.needs import set_agent_queues
-from router.presence import register_process, set_presence
+from router.presence import disconnect_screen, set_presence
+from router.routing import fetch_rules, route
 from store.feeds import transaction
-from store.pool import Connection
 from tests.store.company import Company, open_company
-
-EMPTY = """
-truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, contact, offer,
-         decision, event, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
-"""
-
-
-async def empty(company: Company) -> None:
-    """As on the first day, but for queues, accounts and needs."""
-    async with company.pool.acquire() as connection:
-        await connection.execute(EMPTY)
-        await register_process(connection, company.process)
-
-
-# Each line a sentence of what must never be found. $1: agents whose capacity was lowered under what they hold.
-VIOLATIONS = """
-with live as (
-    select o.agent_id, o.class, sum(o.weight) as weight from offer o
-     where o.state = 'pending' or (o.state = 'accepted' and o.released_at is null) group by 1, 2),
-used as (
-    select s.agent_id, k.* from agent_state s
-     cross join lateral (values ('voice', s.used_voice, s.cap_voice), ('messaging', s.used_messaging, s.cap_messaging),
-                                ('mail', s.used_mail, s.cap_mail)) k(class, used, cap)),
-logs as (select e.kind, e.id, count(*) as lines, min(e.seq) as low, max(e.seq) as high from event e group by 1, 2),
-heads as (select 1 as kind, id, seq from stream union all select 3, agent_id, seq from agent_state),
-said as (
-    select e.id, e.seq, (e.body::jsonb -> 'entry' ->> 'at')::timestamptz as at from event e
-     where e.kind = 1 and e.body::jsonb ->> 'kind' = 'entry')
-select 'used is not the sum of live weights' as what, u.agent_id as id
-  from used u left join live l using (agent_id, class) where u.used <> coalesce(l.weight, 0)
-union all
-select 'used is beyond capacity', agent_id from used where used > cap and agent_id <> all ($1::uuid[])
-union all
-select 'several live offers', contact_id from offer where state = 'pending' group by contact_id having count(*) > 1
-union all
-select 'several holders', contact_id from offer
- where state = 'accepted' and released_at is null group by contact_id having count(*) > 1
-union all
-select 'offered without an offer of its fence, or the reverse', c.id from contact c
- where (c.state = 'offered') <> exists (select from offer o where o.contact_id = c.id and o.state = 'pending')
-    or exists (select from offer o where o.contact_id = c.id and o.state = 'pending' and o.fence <> c.fence)
-union all
-select 'held without a hold, or the reverse', c.id from contact c
- where (c.state in ('assigned', 'wrapping')) <> exists (
-       select from offer o where o.contact_id = c.id and o.state = 'accepted' and o.released_at is null)
-    or (c.state in ('assigned', 'wrapping') and not exists (
-       select from offer o where o.contact_id = c.id and o.state = 'accepted' and o.released_at is null
-                             and o.agent_id = c.agent_id))
-union all
-select 'several open conversations', m.root_id from conversation v join customer m on m.id = v.customer_id
- where v.status <> 'closed' and v.folded_into is null group by m.root_id having count(*) > 1
-union all
-select 'live in a closed conversation', c.id from contact c join conversation v on v.id = c.conversation_id
- where v.status = 'closed' and c.state not in ('abandoned', 'closed')
-union all
-select 'waits for a deadline it does not have', id from contact
- where due_at is null and (state = 'wrapping' or (state = 'assigned' and not shown))
-union all
-select 'a deadline that nothing settles', id from contact
- where due_at is not null and state not in ('assigned', 'wrapping')
-union all
-select 'a screen or none, and `connected` says otherwise', s.agent_id from agent_state s
- where s.connected <> exists (select from screen x where x.agent_id = s.agent_id)
-    or (s.gone_at is not null and s.connected)
-union all
-select 'a hole in a feed', h.id from heads h left join logs l on l.kind = h.kind and l.id = h.id
- where (coalesce(l.lines, 0), coalesce(l.low, 1), coalesce(l.high, 0)) <> (h.seq, 1, h.seq)
-union all
-select 'entries out of commit order', id
-  from (select id, at, lag(at) over (partition by id order by seq) as before from said) x where at <= before
-"""
-
-
-async def violations(connection: Connection, lowered: list[UUID] | None = None) -> list[str]:
-    """What the database holds against INV3, INV7, INV9 to INV12 and INV20."""
-    return [f"{row['what']}: {row['id']}" for row in await connection.fetch(VIOLATIONS, lowered or [])]
-
-
-# A contact that waits although somebody could be asked at once (INV11, with the exceptions design §7 makes).
-WAITS_IN_VAIN = """
-select c.id, s.agent_id from contact c join need n on n.id = c.need_id cross join agent_state s
- where c.state = 'queued' and s.routable
-   and case c.class when 'voice' then s.used_voice + n.weight <= s.cap_voice
-                    when 'messaging' then s.used_messaging + n.weight <= s.cap_messaging
-                    else s.used_mail + n.weight <= s.cap_mail end
-   and (c.need_id = any (s.needs) or s.agent_id = c.prefer_agent_id)
-   and (c.declined_until is null or c.declined_until < clock_timestamp() or s.agent_id <> all (c.declined_by))
-   and (c.prefer_agent_id is null or c.prefer_until < clock_timestamp() or s.agent_id = c.prefer_agent_id
-        or (select p.presence from agent_state p where p.agent_id = c.prefer_agent_id) = 'offline')
-union all
-select c.id, null from contact c where c.state = 'new' or (c.unrouted and c.state = 'queued')
-"""
+from tests.store.interleaver import OTHER_PHONE, PHONE, held, in_transaction, paired_outright
+from tests.store.invariants import check
 
 
 @pytest.fixture
@@ -115,14 +28,6 @@ async def company(database_url: str) -> AsyncIterator[Company]:
 
 MANY = 50
 """As many agents or contacts as one round of dispatch looks at."""
-
-
-async def check(company: Company) -> None:
-    """Nothing is wrong, and nobody waits beside a free agent who could be asked."""
-    async with company.pool.acquire() as connection:
-        waits = await connection.fetch(WAITS_IN_VAIN)
-        assert not waits, f"waits beside a free agent: {[tuple(row) for row in waits]}"
-        assert await violations(connection) == []
 
 
 async def test_many_idle_agents_of_another_queue_do_not_hide_the_one_who_serves(company: Company) -> None:
@@ -193,3 +98,40 @@ async def test_a_capacity_lowered_under_what_is_held_stops_neither_other_work_no
     await company.text("+14155550101")
     await company.drain()
     assert await company.states() == ["assigned", "offered"]
+
+
+async def test_what_was_found_overdue_is_kept_by_an_agent_who_came_back_in_time(company: Company) -> None:
+    ines, contact, _ = await held(company)
+    await company.text(OTHER_PHONE)
+    await company.drain()
+    offer = await company.offer_of(ines)
+    assert offer is not None
+    await company.value("update screen set id = id returning id")
+    screen = await company.value("select id from screen")
+    await in_transaction(company, lambda tx: disconnect_screen(tx, ines.id, screen))
+    await company.value("update agent_state set gone_at = gone_at - interval '61 s' returning agent_id")
+    async with company.pool.acquire() as connection:
+        left, offers = await left_contacts(connection), await overdue_offers(connection)
+    assert [gone.contact for gone in left] == [contact]
+    assert [found.offer for found in offers] == [offer]
+    await company.seat(ines)
+    await in_transaction(company, lambda tx: leave_agent(tx, contact, ines.id, left[0].why))
+    await in_transaction(company, lambda tx: rescind_left(tx, offer, offers[0].reason))
+    assert await company.states() == ["assigned", "offered"]
+
+
+async def test_a_contact_the_rules_moved_meanwhile_is_not_given_outright_by_its_old_queue(company: Company) -> None:
+    await company.value("insert into queue (id, name) values ('night', 'Night') returning id")
+    rules = {"rules": [{"name": "night", "when": {"field": "text", "contains": "night"}, "queue": "night"}]}
+    await company.value(
+        "insert into rule_set (body) values ($1::jsonb) returning version", msgspec.json.encode(rules).decode()
+    )
+    ines = await company.hire()
+    await company.seat(ines)
+    await company.text(PHONE, account="sms-auto")
+    pair = await paired_outright(company)
+    await company.text(PHONE, "a night question", account="sms-auto")
+    async with company.pool.acquire() as connection, connection.transaction():
+        await route(connection, await fetch_rules(connection))
+    await in_transaction(company, lambda tx: assign(tx, pair))
+    assert await company.states() == ["queued"], "nobody serves the night"

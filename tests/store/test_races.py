@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import UUID
@@ -60,6 +61,27 @@ async def test_a_delivery_is_answered_only_after_its_commit(company: Company) ->
         await tx.rollback()
     await answered
     assert await count(company, "entry") == 1
+
+
+async def test_what_is_submitted_the_moment_two_batches_end_together_is_recorded(company: Company) -> None:
+    one = recorder(company)
+
+    async def submit(number: int, *, again: bool) -> None:
+        await one.submit(text(phone=f"+1415555{number:04d}"))
+        if again:
+            await one.submit(text("at once", phone=f"+1415555{number:04d}"))
+
+    for number in range(12):
+        async with company.pool.acquire() as blocker, stays_open(blocker) as tx:
+            await blocker.execute("lock table seen in exclusive mode")
+            first = asyncio.create_task(submit(number, again=number % 2 == 0))
+            await blocked(company.pool)
+            second = asyncio.create_task(submit(100 + number, again=number % 2 == 1))
+            await blocked(company.pool, at_least=2)
+            await tx.rollback()
+            time.sleep(0.02)  # noqa: ASYNC251  # the loop is busy, so that it hears of both ends at once
+        done, _ = await asyncio.wait([first, second], timeout=5)
+        assert done == {first, second}, "a delivery waits though no batch is under way"
 
 
 async def test_more_than_the_limit_waiting_is_overload_and_what_waits_is_still_recorded(company: Company) -> None:

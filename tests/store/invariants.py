@@ -1,0 +1,109 @@
+"""What must never be found in the database, as SQL after any step, and waiting work beside agents who could take it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from router.presence import register_process
+from store.pool import Connection
+from tests.store.company import Company
+
+EMPTY = """
+truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, contact, offer,
+         decision, event, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
+"""
+
+
+async def empty(company: Company) -> None:
+    """As on the first day, but for queues, accounts and needs."""
+    async with company.pool.acquire() as connection:
+        await connection.execute(EMPTY)
+        await register_process(connection, company.process)
+
+
+# Each line a sentence of what must never be found. $1: agents whose capacity was lowered under what they hold.
+VIOLATIONS = """
+with live as (
+    select o.agent_id, o.class, sum(o.weight) as weight from offer o
+     where o.state = 'pending' or (o.state = 'accepted' and o.released_at is null) group by 1, 2),
+used as (
+    select s.agent_id, k.* from agent_state s
+     cross join lateral (values ('voice', s.used_voice, s.cap_voice), ('messaging', s.used_messaging, s.cap_messaging),
+                                ('mail', s.used_mail, s.cap_mail)) k(class, used, cap)),
+logs as (select e.kind, e.id, count(*) as lines, min(e.seq) as low, max(e.seq) as high from event e group by 1, 2),
+heads as (select 1 as kind, id, seq from stream union all select 3, agent_id, seq from agent_state),
+said as (
+    select e.id, e.seq, (e.body::jsonb -> 'entry' ->> 'at')::timestamptz as at from event e
+     where e.kind = 1 and e.body::jsonb ->> 'kind' = 'entry')
+select 'used is not the sum of live weights' as what, u.agent_id as id
+  from used u left join live l using (agent_id, class) where u.used <> coalesce(l.weight, 0)
+union all
+select 'used is beyond capacity', agent_id from used where used > cap and agent_id <> all ($1::uuid[])
+union all
+select 'several live offers', contact_id from offer where state = 'pending' group by contact_id having count(*) > 1
+union all
+select 'several holders', contact_id from offer
+ where state = 'accepted' and released_at is null group by contact_id having count(*) > 1
+union all
+select 'offered without an offer of its fence, or the reverse', c.id from contact c
+ where (c.state = 'offered') <> exists (select from offer o where o.contact_id = c.id and o.state = 'pending')
+    or exists (select from offer o where o.contact_id = c.id and o.state = 'pending' and o.fence <> c.fence)
+union all
+select 'held without a hold, or the reverse', c.id from contact c
+ where (c.state in ('assigned', 'wrapping')) <> exists (
+       select from offer o where o.contact_id = c.id and o.state = 'accepted' and o.released_at is null)
+    or (c.state in ('assigned', 'wrapping') and not exists (
+       select from offer o where o.contact_id = c.id and o.state = 'accepted' and o.released_at is null
+                             and o.agent_id = c.agent_id))
+union all
+select 'several open conversations', m.root_id from conversation v join customer m on m.id = v.customer_id
+ where v.status <> 'closed' and v.folded_into is null group by m.root_id having count(*) > 1
+union all
+select 'live in a closed conversation', c.id from contact c join conversation v on v.id = c.conversation_id
+ where v.status = 'closed' and c.state not in ('abandoned', 'closed')
+union all
+select 'waits for a deadline it does not have', id from contact
+ where due_at is null and (state = 'wrapping' or (state = 'assigned' and not shown))
+union all
+select 'a deadline that nothing settles', id from contact
+ where due_at is not null and state not in ('assigned', 'wrapping')
+union all
+select 'a screen or none, and `connected` says otherwise', s.agent_id from agent_state s
+ where s.connected <> exists (select from screen x where x.agent_id = s.agent_id)
+    or (s.gone_at is not null and s.connected)
+union all
+select 'a hole in a feed', h.id from heads h left join logs l on l.kind = h.kind and l.id = h.id
+ where (coalesce(l.lines, 0), coalesce(l.low, 1), coalesce(l.high, 0)) <> (h.seq, 1, h.seq)
+union all
+select 'entries out of commit order', id
+  from (select id, at, lag(at) over (partition by id order by seq) as before from said) x where at <= before
+"""
+
+
+async def violations(connection: Connection, lowered: list[UUID] | None = None) -> list[str]:
+    """What the database holds against INV3, INV7, INV9 to INV12 and INV20."""
+    return [f"{row['what']}: {row['id']}" for row in await connection.fetch(VIOLATIONS, lowered or [])]
+
+
+# A contact that waits although somebody could be asked at once (INV11, with the exceptions design §7 makes).
+WAITS_IN_VAIN = """
+select c.id, s.agent_id from contact c join need n on n.id = c.need_id cross join agent_state s
+ where c.state = 'queued' and s.routable
+   and case c.class when 'voice' then s.used_voice + n.weight <= s.cap_voice
+                    when 'messaging' then s.used_messaging + n.weight <= s.cap_messaging
+                    else s.used_mail + n.weight <= s.cap_mail end
+   and (c.need_id = any (s.needs) or s.agent_id = c.prefer_agent_id)
+   and (c.declined_until is null or c.declined_until < clock_timestamp() or s.agent_id <> all (c.declined_by))
+   and (c.prefer_agent_id is null or c.prefer_until < clock_timestamp() or s.agent_id = c.prefer_agent_id
+        or (select p.presence from agent_state p where p.agent_id = c.prefer_agent_id) = 'offline')
+union all
+select c.id, null from contact c where c.state = 'new' or (c.unrouted and c.state = 'queued')
+"""
+
+
+async def check(company: Company) -> None:
+    """Nothing is wrong, and nobody waits beside a free agent who could be asked."""
+    async with company.pool.acquire() as connection:
+        waits = await connection.fetch(WAITS_IN_VAIN)
+        assert not waits, f"waits beside a free agent: {[tuple(row) for row in waits]}"
+        assert await violations(connection) == []
