@@ -153,7 +153,7 @@ def _webhook(request: Request, body: bytes) -> WebhookRequest:
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long. A compressed one is not undone: it is verified as sent."""
+    """The body, refused as soon as it is known to be too long. A compressed one stays so: it is verified as sent."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge

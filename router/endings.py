@@ -44,7 +44,7 @@ select presence <> 'available' or coalesce(gone_at < clock_timestamp() - $2::int
 
 
 async def rescind_left(tx: Transaction, offer: UUID, reason: str | None) -> Refused | None:
-    """Take back an offer whose agent went away or vanished; asked again under the locks, for they may have come back."""
+    """Take back an offer whose agent went away or vanished; asked again under the locks, for they may be back."""
     row = await tx.connection.fetchrow(CONTACT_OF, offer)
     if row is None:
         return Refused("gone", "No such offer.", "offer")

@@ -50,7 +50,8 @@ select c.*, a.queue_id as default_queue, r.tags, r.plan, r.language, r.company, 
   from c cross join lateral (
          select string_agg(e.body, E'\\n' order by e.at) as text, (array_agg(e.id order by e.at desc))[1] as newest
            from (select e.id, e.at, e.body from entry e
-                  where e.customer_id = c.customer_id and e.at >= c.arrived_at and e.kind = 'message' and e.direction = 'in'
+                  where e.customer_id = c.customer_id and e.at >= c.arrived_at and e.kind = 'message'
+                    and e.direction = 'in'
                   order by e.at desc limit 20) e) said
          join account a on a.id = c.account_id
          join customer m on m.id = c.customer_id join customer r on r.id = m.root_id

@@ -25,7 +25,8 @@ async def company(database_url: str) -> AsyncIterator[Company]:
 # What both customers' rows are made to say before the second message arrives.
 BEFORE = {
     "new": "update contact set unrouted = unrouted",
-    "queued": "update contact set state = 'queued', unrouted = false, need_id = $1, queue_id = 'general', order_key = 5",
+    "queued": "update contact set state = 'queued', unrouted = false, need_id = $1, queue_id = 'general', "
+    "order_key = 5",
     "offered": "update contact set state = 'offered', unrouted = false, need_id = $1, queue_id = 'general'",
     "assigned": "update contact set state = 'assigned', agent_id = $2, unread = 0, due_at = now()",
     "unshown": "update contact set state = 'assigned', agent_id = $2, shown = false, due_at = '2100-01-01'",
@@ -42,7 +43,8 @@ ROWS = {
                c.prefer_agent_id, c.prefer_until is null, c.due_at is null, c.order_key is null, c.order_key = 5,
                c.handle_id = h.id, c.conversation_id = (select max(v.id::text)::uuid from conversation v
                                                          where v.profile_id = c.customer_id and v.status <> 'closed')
-          from contact c join handle h on h.customer_id = c.customer_id where h.value = $1 order by c.arrived_at, c.id""",
+          from contact c join handle h on h.customer_id = c.customer_id
+         where h.value = $1 order by c.arrived_at, c.id""",
     "conversation": """
         select v.status, v.needs_attention, v.closed_at is null, v.folded_into
           from conversation v join handle h on h.customer_id = v.customer_id where h.value = $1 order by v.opened_at""",
