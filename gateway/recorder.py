@@ -59,18 +59,20 @@ class Recorder:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((delivery, done))
         if len(self._flights) < FLIGHTS:
-            flight = asyncio.create_task(self._flush())
-            self._flights.add(flight)
-            flight.add_done_callback(self._flights.discard)
+            self._flights.add(asyncio.create_task(self._flush()))
         await done
 
     async def _flush(self) -> None:
-        while self._waiting:
-            batch: dict[tuple[str, str], tuple[Delivery, list[asyncio.Future[None]]]] = {}
-            while self._waiting and len(batch) < BATCH:
-                delivery, done = self._waiting.popleft()
-                batch.setdefault(delivery.identity, (delivery, []))[1].append(done)
-            await self._settle(list(batch.values()))
+        try:
+            while self._waiting:
+                batch: dict[tuple[str, str], tuple[Delivery, list[asyncio.Future[None]]]] = {}
+                while self._waiting and len(batch) < BATCH:
+                    delivery, done = self._waiting.popleft()
+                    batch.setdefault(delivery.identity, (delivery, []))[1].append(done)
+                await self._settle(list(batch.values()))
+        finally:
+            # At once, not by a callback of the task: what is submitted in between would see a flight and wait for ever.
+            self._flights -= {flight for flight in self._flights if flight is asyncio.current_task()}
 
     async def _settle(self, batch: list[tuple[Delivery, list[asyncio.Future[None]]]]) -> None:
         """Record the batch and answer for it; where one event is poison, halves are tried until it stands alone."""

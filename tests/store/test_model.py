@@ -112,8 +112,8 @@ class Work(RuleBasedStateMachine):
         self.said: dict[str, int] = {}
         self.closed: set[str] = set()
         self.mirrors: dict[UUID, Snapshot] = {}
-        self.boss = Actor(new_id(), "Ada", "supervisor")
         self.wait(empty(company))
+        self.boss = self.wait(company.hire("Ada", messaging=0, role="supervisor"))
         self.seats = [Seat(self.wait(company.hire(name, messaging=2))) for name in ("Ines", "Marek", "Olu")]
         for seat in self.seats:
             seat.screens.append(self.wait(company.seat(seat.actor)))
@@ -353,6 +353,7 @@ class Work(RuleBasedStateMachine):
             for phone, held in self.live.items()
         }
         there = {row["agent_id"]: (row["presence"], row["connected"]) for row in self.seats_stored()}
+        there.pop(self.boss.id)
         assert there == {seat.actor.id: (seat.presence, bool(seat.screens)) for seat in self.seats}
         talks = {phone: (row["said"], row["talks"], row["open"]) for phone, row in self.rows(TALKS).items()}
         assert talks == {phone: (said, 1, phone not in self.closed) for phone, said in self.said.items()}
