@@ -10,8 +10,15 @@ import pytest
 
 from model.agent import Actor
 from model.contact import ProfileContact
-from model.customer import Conversation
-from model.event import ContactChanged, ConversationChanged, CustomerEvent, EntryAdded, ReceiptChanged
+from model.customer import Conversation, HandleView
+from model.event import (
+    ConsentChanged,
+    ContactChanged,
+    ConversationChanged,
+    CustomerEvent,
+    EntryAdded,
+    ReceiptChanged,
+)
 from model.inbound import DeliveryReceipt
 from model.timeline import Entry, Media
 from model.wire import Note
@@ -81,6 +88,16 @@ def applied(snapshot: Snapshot, event: CustomerEvent) -> Snapshot:
             return replace(snapshot, conversations=by_newest([shown, *others]))
         case ContactChanged():
             return with_contact(snapshot, event.contact)
+        case ConsentChanged():
+            handles = tuple(with_consent(handle, event) for handle in snapshot.customer.handles)
+            return replace(snapshot, customer=replace(snapshot.customer, handles=handles))
+
+
+def with_consent(handle: HandleView, event: ConsentChanged) -> HandleView:
+    others = {account for account in handle.opted_out if account != event.account}
+    if handle.value != event.handle:
+        return handle
+    return replace(handle, opted_out=tuple(sorted(others | ({event.account} if event.opted_out else set()))))
 
 
 def with_contact(snapshot: Snapshot, contact: ProfileContact) -> Snapshot:
@@ -144,12 +161,14 @@ async def test_a_snapshot_with_the_events_after_it_equals_a_later_snapshot(pool:
     middle = await snapshot_of(pool, customer)
     assert mirrored == middle
     await say(pool, "one more thing")
+    await opt(pool, "STOP", True)
     for logged in await events_after(pool, customer, middle.seq):
         middle = after_event(middle, logged)
     later = await snapshot_of(pool, customer)
     assert later == middle
     assert later.customer.contacts_30_days == 2
-    assert [entry.status for entry in later.timeline] == [None, None, "delivered", "queued", None, None, None]
+    assert [entry.status for entry in later.timeline] == [None, None, "delivered", "queued", None, None, None, None]
+    assert later.customer.handles[0].opted_out == ("sms-main",)
 
 
 async def test_an_entry_of_the_snapshot_is_the_entry_of_its_event(pool: Pool) -> None:
