@@ -22,6 +22,7 @@ from rich.console import Console
 from gateway.demo.company import NUMBER, Company, found_company, move_company
 from gateway.demo.once import Failed, run_once
 from gateway.demo.traffic import Traffic
+from gateway.settings import SettingsError, read_settings
 from store.embedded import EmbeddedPostgres, EmbeddedValkey, ServerError
 from store.migrate import MigrationError, migrate
 from store.supervise import Account, Server, free_port, port_is_free, spawn
@@ -65,7 +66,7 @@ class Demo:
             if not port_is_free(port):
                 raise ServerError(f"port {port} is taken; choose another with --port")
         with ExitStack() as stack:
-            postgres = EmbeddedPostgres.start(self._folder)
+            postgres = EmbeddedPostgres.start(self._folder, read_settings().pg_bindir)
             stack.callback(postgres.stop)
             self._database = postgres.url
             if len(self._ports) > 1:
@@ -268,7 +269,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with demo.servers():
             code = asyncio.run(_run(demo, options))
-    except (ServerError, MigrationError, Failed) as error:
+    except (ServerError, MigrationError, SettingsError, Failed) as error:
         console.print(f"[bold red]demo:[/] {error}", highlight=False)
         code = 1
     sys.exit(code)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
+
+from profiles.profile import PAGE, Snapshot, fetch_snapshot
 from router.presence import register_process
 from store.pool import Connection
 from tests.store.company import Company
+from tests.store.profile_seed import events_after
+from tests.store.test_profiles_snapshot import after_event
 
 EMPTY = """
 truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, contact, offer,
@@ -107,3 +112,15 @@ async def check(company: Company) -> None:
         waits = await connection.fetch(WAITS_IN_VAIN)
         assert not waits, f"waits beside a free agent: {[tuple(row) for row in waits]}"
         assert await violations(connection) == []
+
+
+async def follow(connection: Connection, customer: UUID, mirror: Snapshot | None) -> Snapshot:
+    """INV18: what a screen made of `mirror` and the events after it is what a new one is shown now. The new mirror."""
+    now = await fetch_snapshot(connection, customer)
+    assert now is not None
+    mirror = mirror or now
+    for logged in await events_after(connection, customer, mirror.seq):
+        mirror = after_event(mirror, logged)
+    mirror = msgspec.structs.replace(mirror, timeline=mirror.timeline[-PAGE:])
+    assert (mirror.seq, mirror.conversations, mirror.timeline) == (now.seq, now.conversations, now.timeline)
+    return mirror
