@@ -11,8 +11,8 @@ from msgspec import Struct
 from model.agent import Presence
 from model.contact import HeldContact, ProfileContact
 from model.customer import ConversationStatus
-from model.offer import OfferState
-from model.timeline import Channel, DeliveryStatus, Entry
+from model.offer import OfferCard, OfferState
+from model.timeline import DeliveryStatus, Entry
 
 
 class FeedId(Struct, frozen=True):
@@ -73,22 +73,10 @@ class ConsentChanged(Struct, frozen=True, tag_field="kind", tag="consent"):
 # --- on agent:<id> ---
 
 
-class OfferMade(Struct, frozen=True, tag_field="kind", tag="offer"):
-    """A contact is held out to this agent. Fields as `model.offer.OfferCard`."""
+class OfferMade(OfferCard, frozen=True, tag_field="kind", tag="offer"):
+    """A contact is held out to this agent. `customer`: whose snapshot to prepare; it is not shown before accept."""
 
-    offer: UUID
-    contact: UUID
     customer: UUID
-    customer_name: str | None
-    handle: str
-    channel: Channel
-    account: str
-    queue: str
-    preview: str
-    messages: int
-    waiting_since: datetime
-    offered_at: datetime
-    expires_at: datetime
 
 
 class OfferUpdated(Struct, frozen=True, tag_field="kind", tag="offer_updated"):

@@ -200,21 +200,8 @@ class Welcome(_ToScreen, frozen=True, tag="welcome"):
     now: datetime
 
 
-class OfferFrame(_ToScreen, frozen=True, tag="offer"):
+class OfferFrame(OfferCard, frozen=True, tag_field="type", tag="offer"):
     """Ring. Sent live only; a resumed screen finds what still rings in `welcome`."""
-
-    offer: UUID
-    contact: UUID
-    customer_name: str | None
-    handle: str
-    channel: Channel
-    account: str
-    queue: str
-    preview: str
-    messages: int
-    waiting_since: datetime
-    offered_at: datetime
-    expires_at: datetime
 
 
 class OfferUpdatedFrame(_ToScreen, frozen=True, tag="offer_updated"):

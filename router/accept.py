@@ -50,7 +50,10 @@ o as (
 c as (
     update contact c
        set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, unread = 0, shown = true,
-           prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null, due_at = null
+           prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null,
+           -- only when somebody has answered before: then the customer's silence has begun
+           due_at = case when c.preview_direction = 'out' then clock_timestamp() + coalesce(
+               (select q.park_after_seconds from queue q where q.id = c.queue_id), 900) * interval '1 second' end
       from o where c.id = o.contact_id
     returning c as whole, c.id, c.conversation_id, c.channel, c.class, c.arrived_at, o.root_id, o.id as offer_id),
 v as (

@@ -226,7 +226,7 @@ def test_an_event_is_spliced_in_byte_for_byte() -> None:
 
 
 def offer_made() -> OfferMade:
-    return OfferMade(AN_ID, AN_ID, AN_ID, "Ana", "+4930", "sms", "main", "Support", "hi", 1, NOW, NOW, NOW)
+    return OfferMade(AN_ID, AN_ID, "Ana", "+4930", "sms", "main", "Support", "hi", 1, NOW, NOW, NOW, AN_ID)
 
 
 ACTING: list[tuple[AgentEvent, str]] = [
