@@ -66,6 +66,12 @@ class Company:
         """Route and dispatch, as the worker would within a moment."""
         await self.worker.drain()
 
+    async def ring(self, actor: Actor, phone: str) -> None:
+        """The agent takes their seat, a customer writes, and it rings."""
+        await self.seat(actor)
+        await self.text(phone)
+        await self.drain()
+
     async def settle(self) -> None:
         """Settle what is due, then let work flow."""
         await self.worker.settle()

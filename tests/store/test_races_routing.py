@@ -94,9 +94,7 @@ async def test_an_offer_of_an_earlier_round_cannot_be_accepted_in_a_later_one(co
 async def an_offer_to_two(company: Company) -> tuple[tuple[UUID, UUID], tuple[Actor, Actor]]:
     """A round with two seats: the contact rings for Ines and for Marek."""
     ines, marek = await company.hire("Ines"), await company.hire("Marek")
-    await company.seat(ines)
-    await company.text(PHONE)
-    await company.drain()
+    await company.ring(ines, PHONE)
     first = await company.offer_of(ines)
     assert first is not None
     await company.value(
