@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from model.customer import Conversation
 from profiles.profile import PAGE, Snapshot, fetch_snapshot
 from router.presence import register_process
 from store.pool import Connection
@@ -122,5 +123,15 @@ async def follow(connection: Connection, customer: UUID, mirror: Snapshot | None
     for logged in await events_after(connection, customer, mirror.seq):
         mirror = after_event(mirror, logged)
     mirror = msgspec.structs.replace(mirror, timeline=mirror.timeline[-PAGE:])
-    assert (mirror.seq, mirror.conversations, mirror.timeline) == (now.seq, now.conversations, now.timeline)
+    assert (mirror.seq, mirror.timeline) == (now.seq, now.timeline)
+    assert without_deadlines(mirror.conversations) == without_deadlines(now.conversations)
     return mirror
+
+
+def without_deadlines(conversations: tuple[Conversation, ...]) -> list[Conversation]:
+    """Deadlines left out: tests let time pass by moving them in the database, which no screen is told."""
+    replace = msgspec.structs.replace
+    return [
+        replace(each, contacts=tuple(replace(contact, due_at=None) for contact in each.contacts))
+        for each in conversations
+    ]
