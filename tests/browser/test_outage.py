@@ -18,6 +18,8 @@ async def test_a_killed_gateway_costs_neither_truth_nor_text_nor_draft(stage: St
     phone, text, draft, meanwhile = random_phone(), random_text(), random_text("A draft"), random_text("Meanwhile")
     await stage.text(phone, text)
     await desk.accept(text)
+    await expect(desk.held).to_have_count(1)  # the line of My Customers follows the profile
+    await expect(desk.part("finish")).to_be_enabled()
     with stage.outage():
         await desk.is_("offline")
         await expect(desk.part("connection")).to_contain_text("Offline since")
