@@ -99,7 +99,7 @@ class RedisBus:
                 await run()
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("bus connection lost: %s", type(error).__name__)
-            except Exception:
+            except Exception:  # a loop that died would leave this process deaf for good; the log says where it failed
                 log.exception("bus connection lost")
             if asyncio.get_running_loop().time() - began > MAX_BACKOFF_SECONDS * 5:
                 pause = 0.05
