@@ -5,8 +5,15 @@
 - `forms`     form fields from raw bytes, bounded and strict
 - `phones`    what a carrier writes in `From` → E.164 or an id that is no phone
 - `sms`       text messages: `twilio`
+- `whatsapp`  `cloud` (Meta's own) and `twilio`
+- `voice`     calls: `twilio`
+- `messenger`, `instagram`  `meta`
+
+What Meta's channels share stands beside them: `meta_webhook` (proof, challenge, how JSON is read), `meta_account`,
+`meta_graph` (one call, and what its outcome means), `meta_errors`, and `meta_page_*` (Messenger and Instagram, which
+speak one form: as written, parsed, held content, adapter).
 
 An adapter verifies over the raw bytes, parses into `model.inbound`, and sends. `verify` and `parse` are pure;
 only `send` touches the network. A new provider is one file that fills in the Protocol of `base`, one line in
-`registry`, and one harness in `tests/contract/test_webhook_security.py`.
+`registry`, and one `Harness` beside its tests, which `tests/contract/channels/` finds by itself.
 """

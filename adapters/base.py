@@ -10,12 +10,32 @@ Types that carry secrets or personal data hide them when printed.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
+from model.content import Content
 from model.inbound import InboundEvent
+from model.limits import ReplyLimits
+
+__all__ = [
+    "AccountConfig",
+    "Adapter",
+    "Answer",
+    "Busy",
+    "Forged",
+    "Outgoing",
+    "OutgoingFile",
+    "ParseError",
+    "Refused",
+    "ReplyLimits",
+    "SendOutcome",
+    "Sent",
+    "Unknown",
+    "WebhookRequest",
+]
 
 
 class Forged(Exception):
@@ -44,6 +64,8 @@ class WebhookRequest(Struct, frozen=True):
     body: bytes
     step: str | None = None
     """What follows `/hooks/{account}/` in the raw path."""
+    received_at: datetime | None = None
+    """When it arrived, by our clock: what a signed time is judged by."""
 
     def header(self, name: str) -> str | None:
         """The header's value. One given twice is refused: two readers could take different ones."""
@@ -84,12 +106,37 @@ class AccountConfig(Struct, frozen=True):
         return [(name, getattr(self, name)) for name in shown] + hidden
 
 
+class Answer(Struct, frozen=True):
+    """What a webhook is answered with."""
+
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+    status: int = 200
+
+
+class OutgoingFile(Struct, frozen=True):
+    """A file of a reply. `url`: where the provider may fetch it, signed and short-lived, for those that fetch."""
+
+    name: str
+    content_type: str
+    data: bytes
+    url: str
+
+    def __repr__(self) -> str:
+        return f"OutgoingFile({self.content_type}, {len(self.data)} bytes)"
+
+
 class Outgoing(Struct, frozen=True):
     """A reply to hand to the provider. `id` is the entry's; it comes back with the receipts."""
 
     id: UUID
     to: str
     body: str
+    in_reply_to: str | None = None
+    """The provider's id of the message it answers."""
+    content: tuple[Content, ...] = ()
+    """A `Template` to send instead of the words; a `Mail` with subject, recipients and thread."""
+    files: tuple[OutgoingFile, ...] = ()
 
     def __repr__(self) -> str:
         return f"Outgoing(id={self.id}, {len(self.body)} characters)"
@@ -145,8 +192,11 @@ class Adapter(Protocol):
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a verified request. Pure; raises ParseError and nothing else."""
 
-    def answer(self, request: WebhookRequest, account: AccountConfig) -> tuple[str, bytes]:
-        """Content type and body of the 2xx."""
+    def answer(self, request: WebhookRequest, account: AccountConfig) -> Answer:
+        """The 2xx. A GET is a provider's challenge: Forged when it is none of theirs."""
+
+    def limits(self, account: AccountConfig) -> ReplyLimits:
+        """What a reply from this account may be."""
 
     async def send(self, account: AccountConfig, outgoing: Outgoing, timeout: float) -> SendOutcome:
         """Hand one message to the provider, once: no retry happens inside. Raises only on cancellation."""

@@ -87,7 +87,8 @@ def query_of(request: WebhookRequest, limit: int) -> Fields:
 
 
 def _unquote(encoded: bytes) -> bytes:
-    return unquote_to_bytes(encoded.replace(b"+", b" "))
+    plain = encoded.replace(b"+", b" ")
+    return unquote_to_bytes(plain) if b"%" in plain else plain
 
 
 def _text(raw: bytes, field: str | None) -> str:

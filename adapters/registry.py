@@ -6,12 +6,30 @@ from importlib import import_module
 
 from adapters.base import Adapter
 
-_ADAPTERS = {("twilio", "sms"): "adapters.sms.twilio:TwilioSms"}
+_ADAPTERS = {
+    ("mailgun", "email"): "adapters.email.mailgun:MailgunMail",
+    ("meta", "instagram"): "adapters.instagram.meta:Instagram",
+    ("meta", "messenger"): "adapters.messenger.meta:Messenger",
+    ("meta", "whatsapp"): "adapters.whatsapp.cloud:WhatsAppCloud",
+    ("postmark", "email"): "adapters.email.postmark:PostmarkMail",
+    ("raw", "email"): "adapters.email.raw:RawMail",
+    ("sendgrid", "email"): "adapters.email.sendgrid:SendGridMail",
+    ("screenpop", "chat"): "adapters.chat.screenpop:ScreenpopChat",
+    ("ses", "email"): "adapters.email.ses:SesMail",
+    ("twilio", "sms"): "adapters.sms.twilio:TwilioSms",
+    ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",
+    ("twilio", "whatsapp"): "adapters.whatsapp.twilio:TwilioWhatsApp",
+}
 _loaded: dict[str, Adapter] = {}
 
 
 class UnknownProvider(LookupError):
     """No adapter serves this provider on this channel."""
+
+
+def registered() -> list[tuple[str, str]]:
+    """Every provider and channel that is served."""
+    return sorted(_ADAPTERS)
 
 
 def adapter_for(provider: str, channel: str) -> Adapter:

@@ -110,13 +110,15 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @asynccontextmanager
-async def place() -> AsyncIterator[Place]:
-    """Start the product in a folder of its own; end everything afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+async def place(kept: Path | None = None) -> AsyncIterator[Place]:
+    """Start the product in a folder of its own, or one that is kept; end everything afterwards."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="bench-"))
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     demo = Demo(folder, processes=1)
     try:
         async with AsyncExitStack() as stack:
             yield Place(await demo.start(), stack)
     finally:
         await demo.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)

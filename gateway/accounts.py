@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
+import asyncpg
 import msgspec
 
 from adapters.base import AccountConfig
+from adapters.registry import UnknownProvider, adapter_for
+from model.limits import ReplyLimits
 from store.pool import Connection, Pool
 
 FRESH_SECONDS = 2.0
@@ -19,19 +22,37 @@ select id, channel, provider, address, secrets, region, public_url, settings::te
 
 async def fetch_accounts(connection: Connection) -> dict[str, AccountConfig]:
     """Every configured account by id."""
-    return {
-        row["id"]: AccountConfig(
-            id=row["id"],
-            channel=row["channel"],
-            provider=row["provider"],
-            address=row["address"],
-            secrets=tuple(row["secrets"]),
-            region=row["region"],
-            public_url=row["public_url"],
-            settings=msgspec.json.decode(row["settings"], type=dict[str, str]),
-        )
-        for row in await connection.fetch(FETCH_ACCOUNTS)
-    }
+    return {row["id"]: _config(row) for row in await connection.fetch(FETCH_ACCOUNTS)}
+
+
+def _config(row: asyncpg.Record) -> AccountConfig:
+    return AccountConfig(
+        id=row["id"],
+        channel=row["channel"],
+        provider=row["provider"],
+        address=row["address"],
+        secrets=tuple(row["secrets"]),
+        region=row["region"],
+        public_url=row["public_url"],
+        settings=msgspec.json.decode(row["settings"], type=dict[str, str]),
+    )
+
+
+FETCH_ACCOUNT = FETCH_ACCOUNTS + " where id = $1"
+
+
+async def fetch_limits(connection: Connection, account: str) -> ReplyLimits | None:
+    """What a reply by this account may be; None where no adapter serves it."""
+    row = await connection.fetchrow(FETCH_ACCOUNT, account)
+    return limits_of(_config(row)) if row else None
+
+
+def limits_of(account: AccountConfig) -> ReplyLimits | None:
+    """What a reply by this account may be; None where no adapter serves it."""
+    try:
+        return adapter_for(account.provider, account.channel).limits(account)
+    except UnknownProvider:
+        return None
 
 
 class Accounts:

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 
+from gateway.accounts import fetch_limits
 from gateway.desk import Accepted, Page
+from gateway.voice_calls import Calls
+from gateway.voice_desk import call_action, dial, transfer
 from model.agent import Actor, PresenceStatus
+from model.customer import CustomerSummary
 from model.refusal import Refused
-from model.wire import Note, Reply, Timeline
+from model.wire import (
+    AddDetail,
+    AddTask,
+    CallAction,
+    Dial,
+    Edit,
+    EndTask,
+    Identify,
+    Note,
+    Reply,
+    SetTopics,
+    Timeline,
+    Transfer,
+)
+from profiles.details import add_detail
+from profiles.edit import Change, edit
+from profiles.identify import identify
 from profiles.profile import Snapshot, fetch_snapshot
 from profiles.reply import note, reply, retry
+from profiles.seen import pack, save_seen
+from profiles.tasks import NewTask, add_task, end_task
 from profiles.timeline import fetch_page
+from profiles.topics import set_topics
+from profiles.viewed import fetch_recent, mark_viewed
 from router.accept import accept_offer
 from router.closing import close_conversation
 from router.desk import DeskState, fetch_desk
@@ -24,6 +50,8 @@ from router.holding import finish, leave_agent, seen, shown, wrap_up
 from router.presence import connect_screen, disconnect_screen, set_presence
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
+
+log = logging.getLogger(__name__)
 
 Outcome = TypeVar("Outcome")
 ATTEMPTS = 3
@@ -36,6 +64,8 @@ class Actions:
     def __init__(
         self, pool: Pool, announce: Announce, process: UUID, wake: Callable[[], None], wake_sender: Callable[[], None]
     ) -> None:
+        self.calls = Calls(pool, announce, wake, lambda: None)
+        """Those of the process, which let its lines be rung at once, are put here; the sweep finds what these want."""
         self._pool = pool
         self._announce = announce
         self._process = process
@@ -101,6 +131,10 @@ class Actions:
             self._announce(accepted.positions)
         return accepted
 
+    async def profile_pushed(self, contact: UUID) -> None:
+        """The profile is on the screen of who took a call: their line may ring."""
+        await self.calls.connect(contact)
+
     async def decline(self, actor: Actor, offer: UUID, reason: str | None) -> Refused | None:
         """Refuse an offer."""
         refused = await self._do(lambda tx: end_offer(tx, offer, "declined", reason=reason, agent=actor.id))
@@ -120,7 +154,7 @@ class Actions:
 
     async def reply(self, actor: Actor, frame: Reply) -> UUID | Refused:
         """Answer the customer."""
-        entry = await self._do(lambda tx: reply(tx, actor, frame))
+        entry = await self._do(lambda tx: reply(tx, actor, frame, fetch_limits))
         self._wake_sender()
         return entry
 
@@ -130,7 +164,7 @@ class Actions:
 
     async def retry(self, actor: Actor, entry: UUID) -> Refused | None:
         """Send a failed reply again."""
-        outcome = await self._do(lambda tx: retry(tx, actor, entry))
+        outcome = await self._do(lambda tx: retry(tx, actor, entry, fetch_limits))
         self._wake_sender()
         return outcome if isinstance(outcome, Refused) else None
 
@@ -146,6 +180,18 @@ class Actions:
         """Close a conversation."""
         return await self._freeing(lambda tx: close_conversation(tx, conversation, actor))
 
+    async def call(self, actor: Actor, contact: UUID, action: CallAction) -> Refused | None:
+        """Do something with a call."""
+        return await call_action(self.calls, actor, contact, action)
+
+    async def dial(self, actor: Actor, frame: Dial) -> Refused | None:
+        """Call a customer."""
+        return await dial(self.calls, actor, frame)
+
+    async def transfer(self, actor: Actor, frame: Transfer) -> Refused | None:
+        """Hand a contact on."""
+        return await transfer(self.calls, actor, frame)
+
     async def _freeing(self, work: Callable[[Transaction], Awaitable[Refused | None]]) -> Refused | None:
         refused = await self._do(work)
         if refused is None:
@@ -159,3 +205,68 @@ class Actions:
     async def shown(self, actor: Actor, contact: UUID) -> Refused | None:
         """The profile of an auto-accepted contact is on a screen."""
         return await self._do(lambda tx: shown(tx, contact, actor))
+
+    async def edit(self, actor: Actor, frame: Edit) -> Refused | None:
+        """Change one value of a profile."""
+        change = Change(frame.field, frame.value, frame.revision)
+        return await self._changing(lambda tx: edit(tx, actor, frame.customer, [change]))
+
+    async def add_detail(self, actor: Actor, frame: AddDetail) -> Refused | None:
+        """Add a note on the person."""
+        return await self._changing(lambda tx: add_detail(tx, actor, frame.customer, frame.id, frame.body))
+
+    async def set_topics(self, actor: Actor, frame: SetTopics) -> Refused | None:
+        """Say what a conversation is about."""
+        return await self._changing(lambda tx: set_topics(tx, actor, frame.conversation, frame.topics))
+
+    async def identify(self, actor: Actor, frame: Identify) -> Refused | None:
+        """Say who writes on a shared handle."""
+        refused = await self._changing(lambda tx: identify(tx, actor, frame.conversation, frame.customer, frame.name))
+        self._wake()
+        return refused
+
+    async def add_task(self, actor: Actor, frame: AddTask) -> Refused | None:
+        """Add a follow-up."""
+        new = NewTask(
+            id=frame.id,
+            customer=frame.customer,
+            body=frame.body,
+            due_at=frame.due_at,
+            agent=frame.agent,
+            queue=frame.queue,
+            conversation=frame.conversation,
+        )
+        return await self._changing(lambda tx: add_task(tx, actor, new))
+
+    async def end_task(self, actor: Actor, frame: EndTask) -> Refused | None:
+        """End a follow-up."""
+        return await self._changing(lambda tx: end_task(tx, actor, frame.task, frame.state))
+
+    async def _changing(self, work: Callable[[Transaction], Awaitable[object]]) -> Refused | None:
+        """Change a profile; what it is now goes to all screens that show it by their feeds, not by the answer."""
+        outcome = await self._do(work)
+        return outcome if isinstance(outcome, Refused) else None
+
+    async def viewed(self, actor: Actor, customer: UUID) -> None:
+        """The agent looks at this customer; when that cannot be kept, it is as if they had not."""
+        try:
+            async with self._pool.acquire() as connection:
+                await mark_viewed(connection, actor.id, customer)
+        except Exception as error:
+            log.warning("not kept whom an agent looks at: %s", type(error).__name__)
+
+    async def keep_seen(self, actor: Actor, offer: UUID, frame: bytes) -> None:
+        """Keep the profile as the agent was shown it at this accept; what fails is tried once more."""
+        packed = await asyncio.to_thread(pack, frame)
+        for _ in range(2):
+            try:
+                async with self._pool.acquire() as connection:
+                    return await save_seen(connection, offer, actor.id, packed)
+            except Exception as error:
+                log.warning("not kept what an agent was shown at accept: %s", type(error).__name__)
+        return None
+
+    async def recent(self, actor: Actor) -> tuple[CustomerSummary, ...]:
+        """Whom the agent looked at last."""
+        async with self._pool.acquire() as connection:
+            return await fetch_recent(connection, actor.id)

@@ -22,15 +22,25 @@ from adapters.base import Outgoing, Refused, SendOutcome
 from adapters.registry import UnknownProvider, adapter_for, close_adapters
 from gateway.accounts import Accounts
 from gateway.actions import Actions
+from gateway.chat import Chat
+from gateway.chat_parts import chat_routes, make_chat
+from gateway.external import External
+from gateway.files_parts import FileParts, make_files
 from gateway.intake import Intake
+from gateway.likeness_worker import LikenessWorker
+from gateway.mail_parts import MailParts, make_mail
+from gateway.mail_worker import MailNeeds
 from gateway.pages import desk_pages
 from gateway.problems import on_http_exception
 from gateway.recorder import Recorder
+from gateway.replay import Replay
 from gateway.rest import rest_routes
+from gateway.rest_call import Parts
 from gateway.screen import ScreenEndpoint
 from gateway.screen_limits import Limits
 from gateway.sender import Sender
 from gateway.settings import Settings
+from gateway.voice_parts import Voice, make_voice
 from gateway.worker import Worker
 from pushers.bus.base import Bus
 from pushers.bus.memory import MemoryBus
@@ -62,6 +72,11 @@ class Company:
     sender: Sender
     actions: Actions
     screens: ScreenEndpoint
+    external: External
+    files: FileParts
+    voice: Voice
+    mail: MailParts
+    chat: Chat
 
 
 @asynccontextmanager
@@ -72,7 +87,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
     bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else MemoryBus()
     hub = Hub(pool, bus, process)
     accounts = Accounts(pool)
-    sender = Sender(pool, hub.announce, partial(_send, accounts))
+    files = make_files(settings, pool, hub.announce, accounts)
+    sender = Sender(pool, hub.announce, partial(_send, accounts), files.public.outgoing)
 
     async def lease_lost() -> None:
         await screens.close_all()
@@ -81,17 +97,29 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
 
     worker = Worker(pool, hub.announce, process, lease_lost)
     recorder = Recorder(pool, hub.announce, lambda _contacts: worker.wake(), settings.intake_limit)
+    voice = make_voice(pool, hub.announce, accounts, worker.wake)
     actions = Actions(pool, hub.announce, process, worker.wake, sender.wake)
+    actions.calls = voice.calls
     limits = Limits(rate=Rate(settings.screen_frames_per_minute, settings.screen_burst))
     screens = ScreenEndpoint(pool, hub, actions, settings.allowed_origins, limits)
+    external = External(pool, hub.announce, partial(hub.followed, "customer"))
+    hub.on_followed = external.feed_followed
     await _look_at(accounts)
     async with pool.acquire() as connection:
         await register_process(connection, process)
     await hub.start()
-    loops = [asyncio.create_task(worker.run()), asyncio.create_task(sender.run())]
+    likeness = LikenessWorker(pool, hub.announce)
+    mail = make_mail(settings, pool, hub.announce, MailNeeds(accounts, recorder, files.client))
+    chat = make_chat(pool, hub, accounts, files.public)
+    working = (worker, sender, external, likeness, files.worker, voice.worker, mail.worker)
+    loops = [asyncio.create_task(part.run()) for part in working]
     try:
-        yield Company(pool, process, bus, hub, accounts, recorder, worker, sender, actions, screens)
+        yield Company(
+            *(pool, process, bus, hub, accounts, recorder, worker, sender, actions, screens, external),
+            *(files, voice, mail, chat),
+        )
     finally:
+        chat.streams.close()
         await screens.close_all()
         await sender.stop()
         for loop in loops:
@@ -103,6 +131,7 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
         except Exception as error:  # the lease runs out by itself
             log.warning("unregister_failed", error=type(error).__name__)
         await hub.stop()
+        await files.client.aclose()
         await close_adapters()
         await pool.close()
 
@@ -132,18 +161,32 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_company(settings, database_url) as company:
             app.state.company = company
-            app.state.pool = company.pool
-            yield
+            app.state.parts = Parts(
+                company.pool,
+                company.hub.announce,
+                company.worker.wake,
+                partial(company.external.want, anyway=True),
+                company.files.files,
+                Replay(company.pool, company.accounts, _intake(company), company.mail.worker),
+            )
+            async with company.mail.listening():
+                yield
 
     async def hooks(request: Request) -> Response:
         company: Company = request.app.state.company
-        return await Intake(company.pool, company.accounts, company.recorder, company.hub.announce)(request)
+        if request.method != "OPTIONS":  # which only pages ask
+            heard = await company.voice.answer(request) or await company.mail.intake.answer(request)
+            if heard is not None:
+                return heard
+        return await company.chat.hook(request, _intake(company))
 
     routes = [
         Route("/", lambda _request: RedirectResponse("/desk/")),
-        Route("/hooks/{account}", hooks, methods=["POST"]),
-        Route("/hooks/{account}/{step:path}", hooks, methods=["POST"]),
+        Route("/hooks/{account}", hooks, methods=["GET", "POST", "OPTIONS"]),
+        Route("/hooks/{account}/{step:path}", hooks, methods=["GET", "POST", "OPTIONS"]),
+        Route("/a/{token}", public_file),
         WebSocketRoute("/v1/screen", screen),
+        *chat_routes(),
         *rest_routes(),
         Route("/health", health),
         Route("/ready", ready),
@@ -151,6 +194,17 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         Mount("/desk", desk_pages()),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: on_http_exception})
+
+
+def _intake(company: Company) -> Intake:
+    told = company.chat.marks.customer_types
+    return Intake(company.pool, company.accounts, company.recorder, company.hub.announce, told)
+
+
+async def public_file(request: Request) -> Response:
+    """A file of a reply, for the provider that fetches it."""
+    company: Company = request.app.state.company
+    return await company.files.public.serve(request.path_params["token"])
 
 
 async def screen(websocket: WebSocket) -> None:

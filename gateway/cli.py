@@ -9,19 +9,26 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
 from adapters.registry import UnknownProvider, adapter_for
 from gateway.accounts import fetch_accounts
 from gateway.auth import issue_token
+from gateway.cli_letters import letters
+from gateway.cli_rules import explain, rules
 from gateway.serve import NotMigrated, database, serve, work
 from gateway.settings import Settings, SettingsError, read_settings
+from router.voice_lines import line_problems
 from store.embedded import ServerError, running_url
 from store.migrate import MigrationError, migrate
 from store.pool import open_pool
 
 app = App(name="screenpop", help="Messaging gateway with live profile push.", version_flags=["--version"])
+app.command(letters)
+app.command(rules)
+app.command(explain)
 out = Console()
 err = Console(stderr=True)
 
@@ -42,7 +49,9 @@ def _run(task: Callable[[Settings], None]) -> None:
 
 
 @app.command(name="serve")
-def serve_command(*, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve_command(
+    *, host: str = "127.0.0.1", port: int = 8000, smtp: int | None = None, lmtp: int | None = None
+) -> None:
     """Take webhooks, hold screens, route and send.
 
     Parameters
@@ -51,8 +60,17 @@ def serve_command(*, host: str = "127.0.0.1", port: int = 8000) -> None:
         Address to listen on; put a proxy with TLS in front of anything but loopback.
     port
         Port to listen on.
+    smtp
+        Port to take mail on by SMTP, at the address of SCREENPOP_SMTP_HOST; put a mail server in front.
+    lmtp
+        The same by LMTP.
     """
-    _run(lambda settings: serve(settings, host, port))
+
+    def task(settings: Settings) -> None:
+        ports = {"smtp_port": smtp or settings.smtp_port, "lmtp_port": lmtp or settings.lmtp_port}
+        serve(msgspec.structs.replace(settings, **ports), host, port)
+
+    _run(task)
 
 
 @app.command(name="work")
@@ -100,6 +118,7 @@ async def _account_problems(url: str) -> list[str]:
     connection = await asyncpg.connect(url)
     try:
         accounts = await fetch_accounts(connection)
+        lines = await line_problems(connection)
     finally:
         await connection.close()
     problems: list[str] = []
@@ -108,7 +127,7 @@ async def _account_problems(url: str) -> list[str]:
             problems += adapter_for(account.provider, account.channel).check_account(account)
         except UnknownProvider as error:
             problems.append(f"{account.id}: {error}")
-    return problems
+    return problems + lines
 
 
 @app.command

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from model import wire
 from model.agent import Actor, PresenceStatus
+from model.customer import CustomerSummary
 from model.refusal import Refused
 from model.timeline import Entry
 from profiles.profile import Snapshot
@@ -41,6 +42,9 @@ class Desk(Protocol):
     async def accept(self, actor: Actor, offer: UUID) -> Accepted | Refused:
         """Take an offer; again by the one who has it, the same answer."""
 
+    async def profile_pushed(self, contact: UUID) -> None:
+        """The profile of an accepted call has left for the screen: now the agent's line may ring."""
+
     async def decline(self, actor: Actor, offer: UUID, reason: str | None) -> Refused | None:
         """Refuse an offer."""
 
@@ -68,8 +72,44 @@ class Desk(Protocol):
     async def retry(self, actor: Actor, entry: UUID) -> Refused | None:
         """Send a failed reply again."""
 
+    async def call(self, actor: Actor, contact: UUID, action: wire.CallAction) -> Refused | None:
+        """Do something with a call."""
+
+    async def dial(self, actor: Actor, frame: wire.Dial) -> Refused | None:
+        """Call a customer."""
+
+    async def transfer(self, actor: Actor, frame: wire.Transfer) -> Refused | None:
+        """Hand a contact on."""
+
     async def seen(self, actor: Actor, contact: UUID) -> Refused | None:
         """The agent has looked at a contact."""
 
     async def shown(self, actor: Actor, contact: UUID) -> Refused | None:
         """The profile of an auto-accepted contact is on the screen."""
+
+    async def edit(self, actor: Actor, frame: wire.Edit) -> Refused | None:
+        """Change one value of a profile."""
+
+    async def add_detail(self, actor: Actor, frame: wire.AddDetail) -> Refused | None:
+        """Add a note on the person."""
+
+    async def set_topics(self, actor: Actor, frame: wire.SetTopics) -> Refused | None:
+        """Say what a conversation is about."""
+
+    async def identify(self, actor: Actor, frame: wire.Identify) -> Refused | None:
+        """Say who writes on a shared handle."""
+
+    async def add_task(self, actor: Actor, frame: wire.AddTask) -> Refused | None:
+        """Add a follow-up."""
+
+    async def end_task(self, actor: Actor, frame: wire.EndTask) -> Refused | None:
+        """End a follow-up."""
+
+    async def viewed(self, actor: Actor, customer: UUID) -> None:
+        """The agent looks at this customer."""
+
+    async def keep_seen(self, actor: Actor, offer: UUID, frame: bytes) -> None:
+        """Keep the profile as the agent was shown it at this accept."""
+
+    async def recent(self, actor: Actor) -> tuple[CustomerSummary, ...]:
+        """Whom the agent looked at last."""

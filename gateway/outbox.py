@@ -11,9 +11,11 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from adapters.base import Busy, Refused, SendOutcome, Sent, Unknown
+from model.content import Content
 from model.event import ReceiptChanged
 from model.timeline import DeliveryStatus
 from store.feeds import Transaction, append_to_customer, lock_customer
@@ -37,6 +39,9 @@ class Claim(Struct, frozen=True):
     body: str
     fence: int
     attempts: int
+    in_reply_to: str | None = None
+    content: tuple[Content, ...] = ()
+    files: tuple[UUID, ...] = ()
 
     def __repr__(self) -> str:
         return f"Claim({self.entry_id}, attempt {self.attempts})"
@@ -72,16 +77,22 @@ with h as materialized (
      where (a.paused_until is null or a.paused_until <= clock_timestamp()) and a.id <> all ($2::text[])
      limit $3)
 update outbox o
-   set state = 'sending', attempts = o.attempts + 1, fence = o.fence + 1, lease_until = clock_timestamp() + $4
+   set state = 'sending', attempts = o.attempts + 1, fence = o.fence + 1, lease_until = clock_timestamp() + $4,
+       left_at = clock_timestamp()
   from h where o.entry_id = h.entry_id
-returning o.entry_id, o.customer_id, o.account_id, o.to_address, o.body, o.fence, o.attempts
+returning o.entry_id, o.customer_id, o.account_id, o.to_address, o.body, o.fence, o.attempts, o.in_reply_to,
+          o.content::text as content, o.files
 """
+_content = msgspec.json.Decoder(tuple[Content, ...]).decode
 
 
 async def claim_replies(connection: Connection, full: list[str], limit: int) -> list[Claim]:
     """Take due replies, at most `PER_ACCOUNT` of each account that is not among `full`; committed when this returns."""
     rows = await connection.fetch(CLAIM, PER_ACCOUNT, full, limit, LEASE)
-    return [Claim(*row) for row in rows]
+    return [
+        Claim(*[*tuple(row)[:8], _content(row["content"]) if row["content"] else (), tuple(row["files"])])
+        for row in rows
+    ]
 
 
 # A late outcome still settles a reply the sweep has called unknown: it is the same attempt. Another attempt has another

@@ -32,6 +32,13 @@ OUTAGE = (
 """What is raised when the database is away or too busy: nothing was changed, and it may be asked again."""
 
 
+STATUSES: dict[str, int] = {
+    **{"not_found": 404, "forbidden": 403, "not_holder": 403, "bad_frame": 400, "gone": 410},
+    **{"invalid": 422, "unavailable": 503},
+}
+"""Of refusals; every other code is a 409: it cannot be done as things stand."""
+
+
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
     """The body of every error. `field` names the parameter at fault."""
 
@@ -77,8 +84,7 @@ def not_found(detail: str) -> Problem:
 
 def from_refused(refused: Refused) -> Problem:
     """A refusal of the floors below, in terms of HTTP."""
-    statuses: dict[str, int] = {"not_found": 404, "forbidden": 403, "not_holder": 403, "bad_frame": 400, "gone": 410}
-    return Problem(statuses.get(refused.code, 409), refused.message, refused.field)
+    return Problem(STATUSES.get(refused.code, 409), refused.message, refused.field)
 
 
 def problem(

@@ -1,4 +1,8 @@
-"""One REST request at the edge: who asks, how often, what exactly; and what goes back. No endpoint is known here."""
+"""One REST request at the edge: who asks, how often, what exactly; and what goes back. No endpoint is known here.
+
+A handler reads on the call's connection or, where its method is not GET, changes something in the call's transaction
+(gateway/rest_write.py). It returns the answer's Struct, a `Refused`, or None for an answer without a body.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import base64
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -18,14 +22,20 @@ from starlette.responses import Response
 
 from gateway.auth import actor_of_token, hash_of
 from gateway.policy import may
-from gateway.problems import NO_STORE, Problem, bad_request, forbidden, unauthorized
+from gateway.problems import NO_STORE, Problem, bad_request, forbidden, not_found, unauthorized
 from model.agent import Actor
-from store.pool import Connection
+from model.refusal import Refused
+from profiles.dead_letters import Replayed
+from store.feeds import Announce, Transaction
+from store.files import Files
+from store.pool import Connection, Pool
 
 REQUESTS_PER_MINUTE: Final = 600
 _MOST_BUCKETS: Final = 10_000
 _AT = re.compile(r" - at `\$\.(\w+)`$")
 _UNKNOWN = re.compile(r"unknown field `(\w+)`")
+TEXT_IN_PATH: Final = frozenset({"key"})
+"""Names of path parameters that are ids by configuration; every other one is a UUID."""
 
 Item = TypeVar("Item")
 Query = TypeVar("Query", bound=Struct)
@@ -33,6 +43,20 @@ Moment = tuple[Annotated[datetime, Meta(tz=True)], UUID]
 """The keyset of what is listed by time."""
 PlainId = Annotated[str, Meta(pattern="^[a-z0-9-]{1,63}$")]
 """The keyset of what is listed by a configured id."""
+Limit = Annotated[int, Meta(ge=1, le=200)]
+Name = Annotated[str, Meta(max_length=63)]
+Cursor = Annotated[str, Meta(max_length=200)]
+
+
+class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of a list."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 class Listing(Struct, Generic[Item], frozen=True):
@@ -43,6 +67,22 @@ class Listing(Struct, Generic[Item], frozen=True):
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What of the process requests work with; an application keeps it as `app.state.parts`."""
+
+    pool: Pool
+    announce: Announce
+    wake: Callable[[], None]
+    """Work may flow: a contact, a free slot."""
+    want: Callable[[UUID], None]
+    """Other systems are to be asked about this customer, whatever is known."""
+    files: Files | None = None
+    """Where attachments lie."""
+    replay: Callable[[UUID], Awaitable[Replayed | None]] | None = None
+    """Takes a dead letter once more; None where there is none."""
+
+
+@dataclass(frozen=True)
 class Call(Generic[Query]):
     """A request that may be carried out: an actor who is allowed to, and a query that was understood."""
 
@@ -50,24 +90,61 @@ class Call(Generic[Query]):
     token: str
     connection: Connection
     query: Query
-    path_id: UUID | None
+    path: dict[str, str]
+    """The parameters in the path; those that are UUIDs were checked."""
+    parts: Parts
+    body: Any = None
+    """The endpoint's `body`, decoded."""
+    if_match: str | None = None
+    content_type: str = ""
+    """What the body is said to be."""
+    opened: Transaction | None = None
+    after: list[Callable[[], None]] = field(default_factory=list)
+    """Called once, after COMMIT: what cannot be undone. The transaction itself may run several times."""
+    prepared: Any = None
+    """What the endpoint's `prepare` made of the request."""
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction of a request that changes something; `connection` is in it."""
+        assert self.opened is not None, "a GET changes nothing"  # noqa: S101  # a mistake in the table
+        return self.opened
 
     @property
     def id(self) -> UUID:
         """The id in the path."""
-        assert self.path_id is not None, "the path of this endpoint has no id"  # noqa: S101  # a mistake in the table
-        return self.path_id
+        return self.uuid("id")
+
+    def uuid(self, name: str) -> UUID:
+        """A parameter of the path that is a UUID."""
+        return UUID(self.path[name])
 
 
 class Endpoint(Struct, frozen=True):
-    """A line of the table. `query` and `answer` are Structs, from which the interface is documented."""
+    """A line of the table. `query`, `answer` and `body` are Structs, from which the interface is documented."""
 
     method: str
     path: str
     action: str
-    handler: Callable[[Call[Any]], Awaitable[Struct]]
+    handler: Callable[[Any], Awaitable[Struct | Refused | None]]
     query: type[Struct]
     answer: Any
+    """None where nothing is answered but 204."""
+    body: Any = None
+    status: int = 200
+    tagged: bool = False
+    """The answer carries an ETag, which If-Match and If-None-Match compare."""
+    most_bytes: int | None = None
+    """Of a body that is bytes; JSON has a limit of its own."""
+    prepare: Callable[[Pool, dict[str, str], Any], Awaitable[Any]] | None = None
+    """What takes long and needs no transaction, done before it: of the parameters in the path and the body."""
+    secret: bool = False
+    """The answer is a secret: it is not kept for whoever repeats the request."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the handler gets a transaction."""
+        return self.method != "GET"
 
 
 class Moved(Exception):
@@ -104,8 +181,8 @@ class RateLimit:
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if now - bucket[1] < fills_in}
 
 
-async def open_call(request: Request, endpoint: Endpoint, connection: Connection, limit: RateLimit) -> Call[Any]:
-    """Everything asked before an endpoint runs, in this order: 401, 429, 403, 400. Raises Problem."""
+async def admit(request: Request, endpoint: Endpoint, connection: Connection, limit: RateLimit) -> tuple[Actor, str]:
+    """Who asks, in this order: 401, 429, 403. Raises Problem."""
     token = bearer(request)
     actor = await actor_of_token(connection, token)
     if actor is None:
@@ -116,9 +193,7 @@ async def open_call(request: Request, endpoint: Endpoint, connection: Connection
         raise Problem(429, f"More than {REQUESTS_PER_MINUTE} requests a minute; slow down.", headers=later)
     if not may(actor, endpoint.action):
         raise forbidden(f"The role {actor.role} may not do this.")
-    query = _read_query(request, endpoint.query)
-    raw_id = request.path_params.get("id")
-    return Call(actor, token, connection, query, None if raw_id is None else _read_id(raw_id))
+    return actor, token
 
 
 def bearer(request: Request) -> str:
@@ -130,15 +205,24 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-def _read_id(raw: str) -> UUID:
+def read_path(request: Request) -> dict[str, str]:
+    """The parameters in the path, UUIDs in their usual form. Raises Problem."""
+    return {name: _read_parameter(name, raw) for name, raw in request.path_params.items()}
+
+
+def _read_parameter(name: str, raw: str) -> str:
+    if name in TEXT_IN_PATH:
+        if "\x00" in raw or len(raw) > 63:
+            raise not_found("There is no such id.")
+        return raw
     try:
-        return msgspec.convert(raw, UUID)
+        return str(msgspec.convert(raw, UUID))
     except msgspec.ValidationError:
-        raise bad_request("The id in the path is a UUID, as lists give it.", "id") from None
+        raise bad_request("The id in the path is a UUID, as lists give it.", name) from None
 
 
-def _read_query(request: Request, kind: type[Query]) -> Query:
-    """The query as the endpoint's Struct. An empty value is the same as none."""
+def read_query(request: Request, kind: type[Query]) -> Query:
+    """The query as the endpoint's Struct. An empty value is the same as none. Raises Problem."""
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in given:
@@ -173,11 +257,24 @@ def decode_cursor(cursor: str | None, kind: Any) -> Any:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = msgspec.json.decode(raw, type=kind)
-        if kind is Moment and not 1970 <= position[0].year < 9999:
-            raise ValueError("no moment of ours")
+        if not all(_is_place(part) for part in (position if isinstance(position, tuple) else (position,))):
+            raise ValueError("no place of ours")
     except ValueError:  # also what base64 and msgspec raise
         raise bad_request("The cursor is not one of this list; take `next` of the page before.", "cursor") from None
     return position
+
+
+def _is_place(part: object) -> bool:
+    """Whether the database can compare it."""
+    match part:
+        case datetime():
+            return part.tzinfo is not None and 1970 <= part.year < 9999
+        case int():
+            return abs(part) < 2**31
+        case str():
+            return "\x00" not in part
+        case _:
+            return True
 
 
 def page_of(rows: Sequence[Item], limit: int, position: Callable[[Item], object]) -> Listing[Item]:
@@ -193,6 +290,6 @@ def moved_response(request: Request, root: UUID) -> Response:
     return Response(status_code=308, headers=NO_STORE | {"Location": path + query})
 
 
-def json_response(answer: Struct, status: int = 200) -> Response:
-    """A Struct as JSON that nobody keeps: it may hold personal data."""
-    return Response(msgspec.json.encode(answer), status, NO_STORE, "application/json")
+def json_response(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON that nobody keeps without asking again: it may hold personal data. No body: 204."""
+    return Response(body or None, status, NO_STORE | (headers or {}), "application/json" if body else None)

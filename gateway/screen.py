@@ -10,6 +10,7 @@
     screen_parts         what these know of each other
     screen_transport     the wire below, exchangeable
     desk                 what a screen may ask of the product
+    typing_marks         who is writing
 
 The protocol itself is pure (`pushers.session`) and described in `docs/reference/screen-protocol.md`.
 """
@@ -39,6 +40,7 @@ from gateway.screen_handshake import (
 from gateway.screen_limits import Arrivals, Limits
 from gateway.screen_parts import Parts
 from gateway.screen_transport import StarletteTransport
+from gateway.typing_marks import TypingMarks
 from pushers import close_codes
 from pushers.close_codes import CloseCode
 from pushers.hub import Hub
@@ -61,7 +63,7 @@ class ScreenEndpoint:
         self._origins = origins
         self._limits = limits or Limits()
         self._prefetch = Prefetch(hub, desk.snapshot)
-        self._parts = Parts(desk, hub, self._prefetch, self._offered, self._limits.followed)
+        self._parts = Parts(desk, hub, self._prefetch, self._offered, self._limits.followed, TypingMarks(pool, hub))
         self._arrivals = Arrivals(self._limits.new_per_second)
         self._screens: dict[UUID, list[Screen]] = {}
         self._count = 0

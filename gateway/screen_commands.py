@@ -10,10 +10,10 @@ import logging
 from uuid import UUID
 
 from gateway.desk import Desk
-from gateway.policy import may
+from gateway.policy import may, may_send
 from gateway.screen_feeds import ScreenFeeds
 from gateway.screen_parts import Parts
-from model import wire
+from model import to_screen, wire
 from model.agent import Actor
 from model.refusal import Refused
 from pushers import close_codes
@@ -26,7 +26,7 @@ NO_CUSTOMER = Refused("not_found", "There is no such customer.", "customer")
 
 log = logging.getLogger(__name__)
 
-Answer = wire.Result | Refused | None
+Answer = to_screen.Result | Refused | None
 """None: nothing is to be answered, because a `profile` was."""
 
 
@@ -49,7 +49,7 @@ class Commands:
         except Exception as error:
             # Only its type: messages of a database quote values.
             log.error("%s failed: %s", type(command).__name__, type(error).__name__)
-            self._session.send(wire.Error("unavailable", UNAVAILABLE, command.ref))
+            self._session.send(to_screen.Error("unavailable", UNAVAILABLE, command.ref))
             if isinstance(command, wire.Hello):
                 # Without a welcome there is nothing to go on from.
                 self._session.close(close_codes.INTERNAL)
@@ -58,11 +58,13 @@ class Commands:
 
     def _answer(self, command: Command, answer: Answer) -> None:
         if isinstance(answer, Refused):
-            self._session.send(wire.Error(answer.code, answer.message, command.ref, answer.field))
+            self._session.send(to_screen.Error(answer.code, answer.message, command.ref, answer.field))
         elif answer is not None and command.ref is not None:
             self._session.send(answer)
 
     async def _ask(self, command: Command) -> Answer:
+        if not may_send(self._actor, str(command.__struct_config__.tag)):
+            return Refused("forbidden", f"The role {self._actor.role} may not do this.")
         match command:
             case wire.Accept():
                 return _done(command, await self._feeds.accept(command))
@@ -70,13 +72,17 @@ class Commands:
                 return await self._open(command)
             case wire.Leave(customer=customer):
                 self._feeds.leave(customer)
-                return wire.Result(command.ref)
+                return to_screen.Result(command.ref)
             case wire.Timeline():
                 return await self._timeline(command)
-            case wire.Reply():
-                return _entry(command, await self._parts.desk.reply(self._actor, command))
-            case wire.Note():
-                return _entry(command, await self._parts.desk.note(self._actor, command))
+            case wire.Reply() | wire.Note():
+                return _entry(command, await _write(self._parts.desk, self._actor, command))
+            case wire.Typing():
+                return _done(command, await self._parts.marks.agent_types(self._actor, command))
+            case wire.Recent():
+                return to_screen.Result(command.ref, customers=await self._parts.desk.recent(self._actor))
+            case wire.Edit() | wire.AddDetail() | wire.SetTopics() | wire.Identify() | wire.AddTask() | wire.EndTask():
+                return await _edit(self._parts.desk, self._actor, command)
             case _:
                 return _done(command, await _simple(self._parts.desk, self._actor, command))
 
@@ -94,15 +100,41 @@ class Commands:
         if isinstance(page, Refused):
             return page
         entries, more = page
-        return wire.Result(command.ref, timeline=entries, more=more)
+        return to_screen.Result(command.ref, timeline=entries, more=more)
 
 
 def _done(command: Command, refused: Refused | None) -> Answer:
-    return refused or wire.Result(command.ref)
+    return refused or to_screen.Result(command.ref)
 
 
 def _entry(command: Command, entry: UUID | Refused) -> Answer:
-    return entry if isinstance(entry, Refused) else wire.Result(command.ref, entry=entry)
+    return entry if isinstance(entry, Refused) else to_screen.Result(command.ref, entry=entry)
+
+
+async def _write(desk: Desk, actor: Actor, command: wire.Reply | wire.Note) -> UUID | Refused:
+    if isinstance(command, wire.Note):
+        return await desk.note(actor, command)
+    return await desk.reply(actor, command)
+
+
+_Editing = wire.Edit | wire.AddDetail | wire.SetTopics | wire.Identify | wire.AddTask | wire.EndTask
+
+
+async def _edit(desk: Desk, actor: Actor, command: _Editing) -> Answer:
+    """The frames that change a profile: whoever shows it sees by its feed what it is now."""
+    match command:
+        case wire.Edit():
+            return _done(command, await desk.edit(actor, command))
+        case wire.AddDetail():
+            return await desk.add_detail(actor, command) or to_screen.Result(command.ref, entry=command.id)
+        case wire.SetTopics():
+            return _done(command, await desk.set_topics(actor, command))
+        case wire.Identify():
+            return _done(command, await desk.identify(actor, command))
+        case wire.AddTask():
+            return await desk.add_task(actor, command) or to_screen.Result(command.ref, entry=command.id)
+        case wire.EndTask():
+            return _done(command, await desk.end_task(actor, command))
 
 
 async def _simple(desk: Desk, actor: Actor, command: Command) -> Refused | None:
@@ -124,5 +156,18 @@ async def _simple(desk: Desk, actor: Actor, command: Command) -> Refused | None:
             return await desk.seen(actor, command.contact)
         case wire.Shown():
             return await desk.shown(actor, command.contact)
+        case _:
+            return await _hand_on(desk, actor, command)
+
+
+async def _hand_on(desk: Desk, actor: Actor, command: Command) -> Refused | None:
+    """The frames of calls, and of handing a contact on."""
+    match command:
+        case wire.CallFrame():
+            return await desk.call(actor, command.contact, command.action)
+        case wire.Dial():
+            return await desk.dial(actor, command)
+        case wire.Transfer():
+            return await desk.transfer(actor, command)
         case _:
             raise TypeError(type(command).__name__)

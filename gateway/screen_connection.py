@@ -35,6 +35,7 @@ class Screen:
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._sending: asyncio.Timeout | None = None
+        self._unwritten: list[asyncio.Event] = []
         self.feeds = ScreenFeeds(parts, admitted.actor, self._session, self)
         self._commands = Commands(parts, admitted.actor, self._session, self.feeds)
 
@@ -80,6 +81,15 @@ class Screen:
             self.wake()
             await self._room.wait()
 
+    async def flushed(self) -> None:
+        """Wait until everything queued so far has been written, or the screen ends."""
+        written = asyncio.Event()
+        self._unwritten.append(written)
+        self.wake()
+        if self._session.should_close:
+            return
+        await written.wait()
+
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._session.should_close:
@@ -103,6 +113,7 @@ class Screen:
             return
         finally:
             self._room.set()
+            self._told_written()
         if self._session.should_close:
             await self._transport.close(self._session.should_close)
 
@@ -112,6 +123,12 @@ class Screen:
                 async with asyncio.timeout(self._limits.send_seconds) as self._sending:
                     await self._transport.send(frame)
             self._room.set()
+        self._told_written()
+
+    def _told_written(self) -> None:
+        waiting, self._unwritten = self._unwritten, []
+        for written in waiting:
+            written.set()
 
     def wake(self) -> None:
         """Something was queued, or the screen is to end: let the writer look."""

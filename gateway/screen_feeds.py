@@ -5,29 +5,29 @@ Always subscribe, then read, then attach: what is committed in between is found 
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from uuid import UUID
 
 from gateway.desk import Accepted, DeskState
 from gateway.screen_hello import complete_pages, judge_claims
 from gateway.screen_parts import Parts, Writer
-from model import wire
+from gateway.screen_reopening import Reopenings
+from gateway.screen_tasks import Tasks, push_then_ring
+from model import to_screen, wire
 from model.agent import Actor
-from model.contact import ProfileContact
 from model.event import FeedId, HeldChanged, OfferEnded, OfferMade
 from model.refusal import Refused
+from model.typing_mark import TypingMark
 from pushers import close_codes
 from pushers.feeds import LogEvent, Page
 from pushers.hub import Subscription
 from pushers.prefetch import Prefetched
 from pushers.session import Session
-from pushers.snapshot import Encoded, Opening, Snapshot, encode_snapshot, profile_frame
+from pushers.snapshot import Encoded, Opening, contact_in, encode_snapshot, profile_frame
 
 MAX_ROOT_MOVES = 3
-
-log = logging.getLogger(__name__)
+VIEWING = ("accepted", "routed", "opened")
+"""Reasons of a profile that is shown to somebody who wants to see it, not only because it changed."""
 
 
 class ScreenFeeds:
@@ -39,13 +39,20 @@ class ScreenFeeds:
         self._session = session
         self._wake = writer.wake
         self._room = writer.room
+        self._flushed = writer.flushed
         self._agent_feed = FeedId("agent", actor.id)
         self._agent: Subscription | None = None
         self._state_seq = 0
         self._epoch = ""
         self._customers: dict[UUID, Subscription] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._reopenings = Reopenings(session, self)
+        self._tasks = Tasks(self._fail)
         self.ringing: set[UUID] = set()
+
+    @property
+    def followed(self) -> Collection[UUID]:
+        """The customers whose feeds it follows."""
+        return self._customers.keys()
 
     # --- the hub calls these ---
 
@@ -55,6 +62,8 @@ class ScreenFeeds:
         for event in events:
             # What the welcome shows already must not ring again.
             live = event.seq > self._state_seq
+            if self._reopenings.take(feed, event):
+                break
             match self._session.publish(name, event.seq, event.body, live=live):
                 case OfferMade() as offer:
                     self._ring(offer.offer, offer.customer)
@@ -62,21 +71,28 @@ class ScreenFeeds:
                     self._parts.prefetch.drop(ended.offer)
                     self.ringing.discard(ended.offer)
                 case HeldChanged(held=held, routed=True):
-                    self._spawn(self.show(held.customer, Opening("routed"), held.contact))
+                    self.spawn(self.show(held.customer, Opening("routed"), held.contact))
                 case _:
                     pass
         self._wake()
 
     def lost(self, feed: FeedId) -> None:
         """The log does not hold what comes next: begin anew."""
-        self._session.send(wire.Resync(str(feed)))
+        self._session.send(to_screen.Resync(str(feed)))
         self._session.end(str(feed))
         if feed == self._agent_feed:
-            self._spawn(self._begin_agent())
+            self.spawn(self._begin_agent())
         else:
             self._customers.pop(feed.id, None)
-            self._spawn(self.show(feed.id, Opening("resync")))
+            self.spawn(self.show(feed.id, Opening("resync")))
         self._wake()
+
+    def typing(self, mark: TypingMark) -> None:
+        """Somebody is writing; the agents themselves know."""
+        if mark.agent != self._actor.id:
+            shown = to_screen.TypingFrame(mark.customer, mark.conversation, mark.channel, mark.agent, mark.note)
+            self._session.hint(str(FeedId("customer", mark.customer)), shown)
+            self._wake()
 
     # --- hello ---
 
@@ -97,7 +113,7 @@ class ScreenFeeds:
         for error in claims.errors:
             self._session.send(error)
         if claims.agent is not None and self._agent_feed not in complete:
-            self._session.send(wire.Resync(str(self._agent_feed)))
+            self._session.send(to_screen.Resync(str(self._agent_feed)))
         await self._welcome(state, complete)
         known = {page.feed: page.head is not None for page in pages}
         for feed in claims.customers:
@@ -113,7 +129,7 @@ class ScreenFeeds:
         feeds[str(self._agent_feed)] = agent.after if agent else state.seq
         self._state_seq = state.seq
         self._session.send(
-            wire.Welcome(
+            to_screen.Welcome(
                 self._actor,
                 self._epoch,
                 state.presence,
@@ -122,6 +138,7 @@ class ScreenFeeds:
                 state.offers,
                 feeds,
                 state.now,
+                state.tasks,
             )
         )
         self._session.begin(str(self._agent_feed), feeds[str(self._agent_feed)])
@@ -140,6 +157,8 @@ class ScreenFeeds:
         self._session.begin(name, page.after)
         for event in page.events:
             await self._room()
+            if self._reopenings.take(page.feed, event):
+                return
             self._session.publish(name, event.seq, event.body, live=False)
         subscription = self._agent if page.feed == self._agent_feed else self._customers.get(page.feed.id)
         if subscription is not None:
@@ -147,10 +166,10 @@ class ScreenFeeds:
 
     async def _start_over(self, feed: FeedId, known: bool, ref: str | None) -> None:
         await self._room()
-        self._session.send(wire.Resync(str(feed)))
+        self._session.send(to_screen.Resync(str(feed)))
         if not known or not await self.show(feed.id, Opening("resync")):
             self.leave(feed.id)
-            self._session.send(wire.Error("not_found", "There is no such customer.", ref, f"resume.{feed}"))
+            self._session.send(to_screen.Error("not_found", "There is no such customer.", ref, f"resume.{feed}"))
 
     async def _begin_agent(self) -> None:
         """The agent's feed is lost while connected: subscribe again and welcome anew."""
@@ -172,10 +191,16 @@ class ScreenFeeds:
 
     # --- customers ---
 
-    async def show(self, customer: UUID, opening: Opening, contact: UUID | None = None) -> bool:
+    async def show(
+        self,
+        customer: UUID,
+        opening: Opening,
+        contact: UUID | None = None,
+        first: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Send the profile as it is now and follow the customer; False when there is no such customer.
 
-        `contact`: the id of the contact it is opened for, where the opening does not hold it already.
+        `contact`: the id of the one it is opened for, where the opening does not hold it. `first`: done right before.
         """
         hub = self._parts.hub
         for _ in range(MAX_ROOT_MOVES):
@@ -187,7 +212,8 @@ class ScreenFeeds:
                 raise
             if snapshot is not None and snapshot.customer_id == customer:
                 if contact is not None:
-                    opening = Opening(opening.reason, opening.ref, opening.offer, _contact_in(snapshot, contact))
+                    opening = Opening(opening.reason, opening.ref, opening.offer, contact_in(snapshot, contact))
+                first()
                 self._begin(subscription, encode_snapshot(snapshot), opening, ())
                 return True
             hub.unsubscribe(subscription)
@@ -210,6 +236,8 @@ class ScreenFeeds:
             opening = Opening("accepted", frame.ref, frame.offer, outcome.contact)
             if not self._send_prefetched(kept, subscription, outcome, opening):
                 await self.show(outcome.customer, opening)
+            if outcome.contact.work_class == "voice":
+                self._tasks.try_out(push_then_ring(self._flushed, self._parts.desk, outcome.contact.id))
         finally:
             if subscription is not None and subscription not in self._customers.values():
                 self._parts.hub.unsubscribe(subscription)
@@ -230,7 +258,8 @@ class ScreenFeeds:
         if before is not None:
             self._parts.hub.unsubscribe(before)
         self._customers[customer] = subscription
-        self._session.send(profile_frame(encoded, opening))
+        frame = profile_frame(encoded, opening)
+        self._session.send(frame)
         self._session.begin(name, encoded.seq)
         for event in since:
             self._session.publish(name, event.seq, event.body)
@@ -239,8 +268,16 @@ class ScreenFeeds:
             oldest = next(iter(self._customers))
             self.leave(oldest)
             message = "No longer followed, for too many customers are open; open it again."
-            self._session.send(wire.Error("gone", message, field=str(FeedId("customer", oldest))))
+            self._session.send(to_screen.Error("gone", message, field=str(FeedId("customer", oldest))))
         self._wake()
+        if opening.reason == "accepted" and opening.offer is not None:
+            self._tasks.try_out(self._parts.desk.keep_seen(self._actor, opening.offer, frame))
+        if opening.reason in VIEWING:
+            self._note_viewed(customer)
+
+    def _note_viewed(self, customer: UUID) -> None:
+        """Remember whom the agent looks at, once the profile is on its way; what fails is forgotten."""
+        self._tasks.try_out(self._parts.desk.viewed(self._actor, customer))
 
     def leave(self, customer: UUID) -> None:
         """Follow this customer no longer; harmless when nobody does."""
@@ -256,30 +293,16 @@ class ScreenFeeds:
 
     async def stop(self) -> None:
         """Unsubscribe from everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.stop()
         for subscription in [*self._customers.values(), *([self._agent] if self._agent else [])]:
             self._parts.hub.unsubscribe(subscription)
         self._customers.clear()
         self._agent = None
 
-    def _spawn(self, work: Coroutine[None, None, object]) -> None:
-        """Do what the server does by itself. A failure ends the screen: it comes back whole."""
+    def spawn(self, work: Coroutine[None, None, object]) -> None:
+        """Do what the server does by itself."""
+        self._tasks.start(work)
 
-        async def guarded() -> None:
-            try:
-                await work
-            except Exception as error:
-                log.warning("screen ended, its state could not be read: %s", type(error).__name__)
-                self._session.close(close_codes.INTERNAL)
-                self._wake()
-
-        task = asyncio.create_task(guarded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-def _contact_in(snapshot: Snapshot, contact: UUID) -> ProfileContact | None:
-    contacts = (each for conversation in snapshot.conversations for each in conversation.contacts)
-    return next((each for each in contacts if each.id == contact), None)
+    def _fail(self) -> None:
+        self._session.close(close_codes.INTERNAL)
+        self._wake()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from gateway.policy import may
-from model import wire
+from model import to_screen, wire
 from model.agent import Actor
 from model.event import FeedId
 from pushers.feeds import Page, parse_feed
@@ -16,14 +16,14 @@ class Claims(Struct, frozen=True):
 
     agent: int | None
     customers: dict[FeedId, int]
-    errors: tuple[wire.Error, ...]
+    errors: tuple[to_screen.Error, ...]
 
 
 def judge_claims(hello: wire.Hello, actor: Actor, most: int) -> Claims:
     """Sort the feeds of a hello: own agent feed, customers (at most `most`), and what is refused."""
     agent: int | None = None
     customers: dict[FeedId, int] = {}
-    errors: list[wire.Error] = []
+    errors: list[to_screen.Error] = []
     for name, position in (hello.resume or {}).items():
         feed = parse_feed(name)
         if feed is None:
@@ -41,8 +41,8 @@ def judge_claims(hello: wire.Hello, actor: Actor, most: int) -> Claims:
     return Claims(agent, customers, tuple(errors))
 
 
-def _error(code: wire.ErrorCode, message: str, hello: wire.Hello, name: str) -> wire.Error:
-    return wire.Error(code, message, hello.ref, f"resume.{name}")
+def _error(code: to_screen.ErrorCode, message: str, hello: wire.Hello, name: str) -> to_screen.Error:
+    return to_screen.Error(code, message, hello.ref, f"resume.{name}")
 
 
 def complete_pages(pages: list[Page], same_epoch: bool) -> dict[FeedId, Page]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.desk import Desk
+from gateway.typing_marks import TypingMarks
 from pushers.hub import Hub
 from pushers.prefetch import Prefetch
 
@@ -22,6 +23,7 @@ class Parts:
     offered: Callable[[UUID], Awaitable[Mapping[UUID, UUID]]]
     """By agent: offer to root customer, for what rings now."""
     most_followed: int
+    marks: TypingMarks
 
 
 class Writer(Protocol):
@@ -32,3 +34,6 @@ class Writer(Protocol):
 
     async def room(self) -> None:
         """Wait until there is room for more."""
+
+    async def flushed(self) -> None:
+        """Wait until everything queued so far has been written, or the screen ends."""

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
-from adapters.base import Outgoing, SendOutcome, Unknown
+from adapters.base import Busy, Outgoing, OutgoingFile, Refused, SendOutcome, Unknown
 from gateway.outbox import (
     OVERDUE,
     PER_ACCOUNT,
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 Send = Callable[[str, Outgoing], Awaitable[SendOutcome]]
 """Hands a message of this account to its provider, once."""
 
+FilesOf = Callable[[str, tuple[UUID, ...]], Awaitable[tuple[OutgoingFile, ...]]]
+"""The files of a reply by this account, read from where they lie. Raises LookupError when one is gone."""
+
 SEND_SECONDS: Final = 20.0
 """Within the lease, so that the outcome of a provider that hangs is recorded by the one who asked."""
 POLL_SECONDS: Final = 1.0
@@ -51,10 +55,11 @@ OUTAGE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 class Sender:
     """One outbox worker. `run` until `stop`; `wake` after a COMMIT that added or released a reply."""
 
-    def __init__(self, pool: Pool, announce: Announce, send: Send) -> None:
+    def __init__(self, pool: Pool, announce: Announce, send: Send, files_of: FilesOf | None = None) -> None:
         self._pool = pool
         self._announce = announce
         self._send = send
+        self._files_of = files_of or _no_files
         self._awake = asyncio.Event()
         self._stopping = False
         self._loop = asyncio.Lock()
@@ -136,13 +141,28 @@ class Sender:
                 await asyncio.sleep(POLL_SECONDS)
         log.error("outbox: gave up recording the outcome of %s", claim.entry_id)
 
+    async def _outgoing(self, claim: Claim) -> Outgoing:
+        files = await self._files_of(claim.account_id, claim.files) if claim.files else ()
+        return Outgoing(claim.entry_id, claim.to_address, claim.body, claim.in_reply_to, claim.content, files)
+
     async def _ask(self, claim: Claim) -> SendOutcome:
         try:
+            outgoing = await self._outgoing(claim)
+        except LookupError:
+            return Refused("A file of this reply is gone; upload it again.")
+        except Exception as failure:  # nothing has left yet
+            log.warning("outbox: the files of a reply cannot be read (%s)", type(failure).__name__)
+            return Busy(None, "The files of this reply cannot be read at the moment.")
+        try:
             async with asyncio.timeout(SEND_SECONDS):
-                return await self._send(claim.account_id, Outgoing(claim.entry_id, claim.to_address, claim.body))
+                return await self._send(claim.account_id, outgoing)
         except TimeoutError:
             return Unknown(f"The provider gave no answer in {SEND_SECONDS:g} seconds.")
         except Exception as failure:
             # Only the kind: the text may hold what was being sent.
             log.error("outbox: sending raised %s", type(failure).__name__)
             return Unknown("Sending broke off: the provider may or may not have taken it.")
+
+
+async def _no_files(_account: str, _files: tuple[UUID, ...]) -> tuple[OutgoingFile, ...]:
+    raise LookupError("nothing is kept here")

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from store.files import Bucket
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names it and the remedy."""
@@ -29,6 +31,17 @@ class Settings(Struct, frozen=True):
     """What one screen may send, sustained and at once."""
     allowed_origins: tuple[str, ...]
     """Pages besides our own that may open a screen, as `https://desk.example.com`."""
+    bucket: Bucket | None = None
+    """Where attachments lie; without one in `data_dir`."""
+    private_media_hosts: tuple[str, ...] = ()
+    """Hosts of one's own network that files may be fetched from, as `host:port`."""
+    smtp_port: int | None = None
+    lmtp_port: int | None = None
+    """Where mail is taken by SMTP and LMTP; nowhere by default."""
+    smtp_host: str = "127.0.0.1"
+    mail_cpu_ms: int = 2000
+    mail_memory_mib: int = 256
+    """What reading one mail may take, besides the memory for its bytes; beyond, its source is all there is."""
 
     def __repr__(self) -> str:
         return f"Settings(data_dir={self.data_dir}, pool_size={self.pool_size}, intake_limit={self.intake_limit})"
@@ -47,8 +60,34 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         intake_limit=_number(env, "SCREENPOP_INTAKE_LIMIT", 4000, 1, 1_000_000),
         screen_frames_per_minute=_number(env, "SCREENPOP_SCREEN_FRAMES_PER_MINUTE", 100, 1, 1_000_000),
         screen_burst=_number(env, "SCREENPOP_SCREEN_BURST", 40, 1, 100_000),
-        allowed_origins=tuple(o.strip() for o in env.get("SCREENPOP_ALLOWED_ORIGINS", "").split(",") if o.strip()),
+        allowed_origins=_list(env, "SCREENPOP_ALLOWED_ORIGINS"),
+        bucket=_bucket(env),
+        private_media_hosts=_list(env, "SCREENPOP_PRIVATE_MEDIA_HOSTS"),
+        smtp_port=_number(env, "SCREENPOP_SMTP_PORT", 0, 0, 65535) or None,
+        lmtp_port=_number(env, "SCREENPOP_LMTP_PORT", 0, 0, 65535) or None,
+        smtp_host=env.get("SCREENPOP_SMTP_HOST") or "127.0.0.1",
+        mail_cpu_ms=_number(env, "SCREENPOP_MAIL_CPU_MS", 2000, 1, 60_000),
+        mail_memory_mib=_number(env, "SCREENPOP_MAIL_MEMORY_MIB", 256, 1, 16_384),
     )
+
+
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in env.get(name, "").split(",") if each.strip())
+
+
+def _bucket(env: Mapping[str, str]) -> Bucket | None:
+    names = ("BUCKET", "REGION", "ENDPOINT", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    bucket, region, endpoint, key, secret = (env.get(f"SCREENPOP_S3_{name}") or None for name in names)
+    if bucket is None:
+        if region or endpoint or key or secret:
+            raise SettingsError("SCREENPOP_S3_BUCKET is not set, other SCREENPOP_S3_* are. Set it, or unset them.")
+        return None
+    if (key is None) != (secret is None):
+        raise SettingsError(
+            "SCREENPOP_S3_ACCESS_KEY_ID and SCREENPOP_S3_SECRET_ACCESS_KEY belong together. Set both, or neither."
+        )
+    _url(env, "SCREENPOP_S3_ENDPOINT", ("https", "http"))
+    return Bucket(bucket, region or "us-east-1", endpoint, key, secret)
 
 
 def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:

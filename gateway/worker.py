@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
 import structlog
 
+from gateway.filing_worker import FILING_SECONDS, FilingWorker
+from gateway.routing_worker import ROUNDS, RoutingWorker
+from gateway.rule_effects import carry_out_effects
 from router.assign import assign
 from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
 from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
 from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
-from router.routing import BATCH, fetch_rules, route
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
 
@@ -25,7 +28,6 @@ FOLLOW_UP_SECONDS = 0.1
 RING_SECONDS = 300.0
 AGAIN_SECONDS = 0.5
 STEADY_BEATS = 2
-ROUNDS = 200
 
 log = structlog.get_logger()
 RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, CapacityMoved)
@@ -42,7 +44,9 @@ class Worker:
         self._process = process
         self._on_lease_lost = on_lease_lost
         self._woken = asyncio.Event()
+        self._decided = asyncio.Event()
         self._beats = 0
+        self._routing = RoutingWorker(pool, announce)
 
     def wake(self) -> None:
         """Route and dispatch now rather than at the next sweep."""
@@ -52,10 +56,12 @@ class Worker:
         """Run every loop until cancelled. A database that goes away is waited for; nothing needs a restart."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._flow())
+            group.create_task(self._follow())
             group.create_task(self._every(DUE_SECONDS, self.settle))
             group.create_task(self._every(HEARTBEAT_SECONDS, self._beat))
             group.create_task(self._every(SWEEP_SECONDS, self._bury))
             group.create_task(self._every(RING_SECONDS, self._turn))
+            group.create_task(self._every(FILING_SECONDS, FilingWorker(self._pool).step))
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -88,15 +94,18 @@ class Worker:
             except TimeoutError:
                 continue
 
+    async def _follow(self) -> None:
+        while True:
+            self._decided.clear()
+            await self._guard(self.carry_out)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_SECONDS):
+                    await self._decided.wait()
+
     async def drain(self) -> None:
-        """Route everything unrouted, then dispatch until a round finds nothing to do."""
-        for _ in range(ROUNDS):
-            async with transaction(self._pool, self._announce) as tx:
-                routed = await route(tx.connection, await fetch_rules(tx.connection))
-            for alert in routed.alerts:
-                log.error("rules_alert", problem=alert)
-            if routed.count < BATCH:
-                break
+        """Route everything unrouted, then dispatch until a round finds nothing to do: also when routing fails."""
+        await self._guard(self._routing.route_waiting)
+        self._decided.set()
         for _ in range(ROUNDS):
             async with transaction(self._pool, self._announce) as tx:
                 done = await dispatch(tx)
@@ -106,6 +115,10 @@ class Worker:
                     assigned += await assign(tx, pair)
             if not done.offered and not assigned:
                 break
+
+    async def carry_out(self) -> None:
+        """Add what rules add besides choosing a queue. Beside routing and dispatch, which never wait for it."""
+        await carry_out_effects(self._pool, self._announce, ROUNDS)
 
     async def settle(self) -> None:
         """End offers and settle contacts whose time is over, each in a transaction of its own."""

@@ -7,8 +7,10 @@
 - `timeline`  entries and their delivery status
 - `agent`     agents, presence, the actor behind a request
 - `event`     items of a feed, one Struct per kind
+- `typing_mark`  somebody is writing: told once, never kept
 - `refusal`   a request that changes nothing, and why
-- `wire`      frames of the screen protocol, both directions
+- `wire`      frames of the screen protocol from the screen
+- `to_screen` frames to the screen
 
 Only msgspec and the standard library are imported here; nothing does I/O.
 """

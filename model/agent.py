@@ -10,7 +10,7 @@ from msgspec import Struct
 
 Role = Literal["agent", "supervisor", "admin", "service"]
 PresenceStatus = Literal["available", "away", "offline"]
-WorkClass = Literal["voice", "messaging", "mail"]
+WorkClass = Literal["voice", "messaging", "mail", "voicemail"]
 
 
 class Actor(Struct, frozen=True):

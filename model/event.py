@@ -10,7 +10,18 @@ from msgspec import Struct
 
 from model.agent import Presence
 from model.contact import HeldContact, ProfileContact
-from model.customer import ConversationStatus
+from model.customer import (
+    Card,
+    ConversationStatus,
+    ConversationTopic,
+    Customer,
+    Detail,
+    MergeView,
+    Pin,
+    Relationship,
+    Suggestion,
+    Task,
+)
 from model.offer import OfferCard, OfferState
 from model.timeline import DeliveryStatus, Entry
 
@@ -34,6 +45,12 @@ FEED_KINDS: dict[str, int] = {"customer": 1, "agent": 3}
 
 class EntryAdded(Struct, frozen=True, tag_field="kind", tag="entry"):
     """A new entry on the timeline."""
+
+    entry: Entry
+
+
+class EntryChanged(Struct, frozen=True, tag_field="kind", tag="entry_changed"):
+    """An entry is shown otherwise from now on: reactions, an edit, taken back, a file that has come."""
 
     entry: Entry
 
@@ -68,6 +85,70 @@ class ConsentChanged(Struct, frozen=True, tag_field="kind", tag="consent"):
     handle: str
     account: str
     opted_out: bool
+
+
+class WindowChanged(Struct, frozen=True, tag_field="kind", tag="window"):
+    """The customer wrote where a channel limits answers in time: they may be answered freely until then."""
+
+    handle: str
+    account: str
+    closes_at: datetime
+
+
+class CustomerChanged(Struct, frozen=True, tag_field="kind", tag="customer"):
+    """Something of who the customer is was edited: values, handles, addresses, tags, custom fields."""
+
+    customer: Customer
+
+
+class DetailsChanged(Struct, frozen=True, tag_field="kind", tag="details"):
+    """The details, newest first."""
+
+    details: tuple[Detail, ...]
+
+
+class RelationshipsChanged(Struct, frozen=True, tag_field="kind", tag="relationships"):
+    """The relationships, and what is pinned of other timelines."""
+
+    relationships: tuple[Relationship, ...]
+    pins: tuple[Pin, ...]
+
+
+class TopicsChanged(Struct, frozen=True, tag_field="kind", tag="topics"):
+    """The topics of a conversation."""
+
+    conversation: UUID
+    topics: tuple[ConversationTopic, ...]
+
+
+class TaskChanged(Struct, frozen=True, tag_field="kind", tag="task"):
+    """A task is new, changed or ended; on the customer's feed, and on that of the agent it is for."""
+
+    task: Task
+
+
+class SuggestionsChanged(Struct, frozen=True, tag_field="kind", tag="suggestions"):
+    """Who else may be this person, best first."""
+
+    suggestions: tuple[Suggestion, ...]
+
+
+class CardChanged(Struct, frozen=True, tag_field="kind", tag="card"):
+    """Another system has answered about this customer."""
+
+    card: Card
+
+
+class Merged(Struct, frozen=True, tag_field="kind", tag="merged"):
+    """Two profiles became one; on the feeds of both. What is shown is read again: the profile follows."""
+
+    merge: MergeView
+
+
+class Unmerged(Struct, frozen=True, tag_field="kind", tag="unmerged"):
+    """A merge was undone; on the feeds of both. What is shown is read again: the profile follows."""
+
+    merge: MergeView
 
 
 # --- on agent:<id> ---
@@ -117,6 +198,23 @@ class HeldEnded(Struct, frozen=True, tag_field="kind", tag="contact_ended"):
     reason: str
 
 
-CustomerEvent = EntryAdded | ReceiptChanged | ContactChanged | ConversationChanged | ConsentChanged
-AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded
+CustomerEvent = (
+    EntryAdded
+    | EntryChanged
+    | ReceiptChanged
+    | ContactChanged
+    | ConversationChanged
+    | ConsentChanged
+    | WindowChanged
+    | CustomerChanged
+    | DetailsChanged
+    | RelationshipsChanged
+    | TopicsChanged
+    | TaskChanged
+    | SuggestionsChanged
+    | CardChanged
+    | Merged
+    | Unmerged
+)
+AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged
 Event = CustomerEvent | AgentEvent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from model.wire import ErrorCode
+from model.to_screen import ErrorCode
 
 
 class Refused(Struct, frozen=True):

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from model.content import Content
+
 Channel = Literal["sms", "voice", "email", "chat", "whatsapp", "messenger", "instagram"]
 EntryKind = Literal["message", "note", "status", "call", "voicemail", "task", "consent"]
 Direction = Literal["in", "out"]
@@ -21,10 +23,28 @@ It is shown and never resent by itself. A later receipt still settles it.
 
 
 class Media(Struct, frozen=True):
-    """A picture or file of a message, as the provider's link."""
+    """A picture or file of a message. `url` is the provider's link, where it gave one; `id` ours, once it is stored.
+
+    `state`: `pending` while it is fetched, `stored`, or `failed` and `refused` with the reason in `error`.
+    """
 
     url: str
     content_type: str
+    id: UUID | None = None
+    name: str | None = None
+    size: int | None = None
+    content_id: str | None = None
+    """How the HTML of a mail names it: shown inside the text, not beside it."""
+    state: Literal["pending", "stored", "failed", "refused"] | None = None
+    error: str | None = None
+
+
+class Reaction(Struct, frozen=True):
+    """An emoji on an entry, by the customer (`in`) or by us."""
+
+    emoji: str
+    direction: Direction
+    at: datetime
 
 
 class Author(Struct, frozen=True):
@@ -51,3 +71,12 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     media: tuple[Media, ...] = ()
     occurred_at: datetime | None = None
     error: str | None = None
+    content: tuple[Content, ...] = ()
+    in_reply_to: UUID | None = None
+    reactions: tuple[Reaction, ...] = ()
+    edited_at: datetime | None = None
+    """The customer changed it then; `body` is what it is now."""
+    unsent_at: datetime | None = None
+    """The customer took it back then; it stays to be read."""
+    leaf: UUID | None = None
+    """The merged profile it came in by; null where it is the profile's own."""

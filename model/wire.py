@@ -1,7 +1,7 @@
-"""Frames of the screen protocol `screen.v1+json`: one tagged Struct per frame, decoded once at the edge.
+"""Frames of the screen protocol `screen.v1+json` from the screen: one tagged Struct each, decoded once at the edge.
 
-From the screen: `ClientFrame`. To the screen: the Structs below it. A frame with an unknown type, an
-unknown field or a wrong value is answered by `error` with the field's name and changes nothing.
+A frame with an unknown type, an unknown field or a wrong value is answered by `error` with the field's name and changes
+nothing. Frames to the screen stand in `model.to_screen`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
-from model.agent import Actor, Capacity, Presence, PresenceStatus, WorkClass
-from model.contact import HeldContact, ProfileContact
-from model.customer import Conversation, Customer
-from model.offer import OfferCard, OfferState
-from model.timeline import Channel, Entry
+from model.agent import PresenceStatus
+from model.content import Template
+from model.timeline import Channel
 
 Ref = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=16_000)]
@@ -98,14 +96,21 @@ class Timeline(_FromScreen, frozen=True, tag="timeline"):
 
 
 class Reply(_FromScreen, frozen=True, tag="reply"):
-    """Answer the customer. `id` is the screen's: sending the same id again changes nothing."""
+    """Answer the customer. `id` is the screen's: sending the same id again changes nothing.
+
+    `body` may be empty where a template or a file is sent. `attachments`: uploads of the agent's own.
+    """
 
     conversation: UUID
-    body: Text
+    body: Annotated[str, Meta(max_length=16_000)]
     id: UUID
     channel: Channel | None = None
     account: Annotated[str, Meta(max_length=64)] | None = None
     to: Annotated[str, Meta(max_length=254)] | None = None
+    in_reply_to: UUID | None = None
+    attachments: Annotated[tuple[UUID, ...], Meta(max_length=25)] = ()
+    template: Template | None = None
+    subject: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     ref: Ref | None = None
 
 
@@ -115,6 +120,16 @@ class Note(_FromScreen, frozen=True, tag="note"):
     conversation: UUID
     body: Text
     id: UUID
+    ref: Ref | None = None
+
+
+class Typing(_FromScreen, frozen=True, tag="typing"):
+    """The agent is writing. `channel` and `to` as the reply will have them; `note`: it will be one, for colleagues."""
+
+    conversation: UUID
+    channel: Channel | None = None
+    to: Annotated[str, Meta(max_length=254)] | None = None
+    note: bool = False
     ref: Ref | None = None
 
 
@@ -146,6 +161,125 @@ class Retry(_FromScreen, frozen=True, tag="retry"):
     ref: Ref | None = None
 
 
+class Edit(_FromScreen, frozen=True, tag="edit"):
+    """Change one value of a profile. `revision` is that of the value seen (`provenance`, 0 without one).
+
+    `field`: name, company, location, language, time_zone, plan, birth_date, external_id, tags, preferred_channels,
+    refused_channels, or `fields.<key>`. Null removes the value. Refused with `conflict` when somebody was quicker.
+    """
+
+    customer: UUID
+    field: Annotated[str, Meta(max_length=80)]
+    value: str | float | bool | list[str] | None
+    revision: int
+    ref: Ref | None = None
+
+
+class AddDetail(_FromScreen, frozen=True, tag="detail"):
+    """A free note on the person."""
+
+    customer: UUID
+    body: Text
+    id: UUID
+    ref: Ref | None = None
+
+
+class SetTopics(_FromScreen, frozen=True, tag="topics"):
+    """What a conversation is about: these topics and no others."""
+
+    conversation: UUID
+    topics: Annotated[tuple[UUID, ...], Meta(max_length=20)]
+    ref: Ref | None = None
+
+
+class Identify(_FromScreen, frozen=True, tag="identify"):
+    """Say who writes on a shared handle. `customer` null: somebody new. Answered by `profile` with `reason: merged`."""
+
+    conversation: UUID
+    customer: UUID | None = None
+    name: Annotated[str, Meta(max_length=200)] | None = None
+    ref: Ref | None = None
+
+
+class AddTask(_FromScreen, frozen=True, tag="task"):
+    """A follow-up for an agent or a queue; the sender's own where neither is named."""
+
+    customer: UUID
+    body: Annotated[str, Meta(min_length=1, max_length=2000)]
+    id: UUID
+    due_at: datetime | None = None
+    agent: UUID | None = None
+    queue: Annotated[str, Meta(max_length=63)] | None = None
+    conversation: UUID | None = None
+    ref: Ref | None = None
+
+
+class EndTask(_FromScreen, frozen=True, tag="end_task"):
+    """A task is done, or not to be done after all."""
+
+    task: UUID
+    state: Literal["done", "cancelled"] = "done"
+    ref: Ref | None = None
+
+
+class Recent(_FromScreen, frozen=True, tag="recent"):
+    """Which customers this agent looked at last. Answered by `result` with `customers`."""
+
+    ref: Ref | None = None
+
+
+CallAction = Literal[
+    "hold",
+    "unhold",
+    "pause_recording",
+    "resume_recording",
+    "hang_up",
+    "cancel_transfer",
+    "listen",
+    "coach",
+    "join",
+    "leave",
+]
+
+
+class CallFrame(_FromScreen, frozen=True, tag="call"):
+    """Do something with a call: its holder, or a supervisor, who alone may listen, coach, join and leave.
+
+    `hang_up` takes the agent off the line: to whom the caller was put through, or to the end.
+    """
+
+    contact: UUID
+    action: CallAction
+    ref: Ref | None = None
+
+
+class Dial(_FromScreen, frozen=True, tag="dial"):
+    """Call a customer: the agent's line rings first, then theirs. `to`: one of their numbers. `id`: the screen's."""
+
+    customer: UUID
+    to: Annotated[str, Meta(min_length=1, max_length=64)]
+    id: UUID
+    account: Annotated[str, Meta(max_length=64)] | None = None
+    ref: Ref | None = None
+
+
+class Target(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom something is handed to: exactly one of these."""
+
+    agent: UUID | None = None
+    queue: Annotated[str, Meta(max_length=63)] | None = None
+    number: Annotated[str, Meta(max_length=32)] | None = None
+
+
+class Transfer(_FromScreen, frozen=True, tag="transfer"):
+    """Hand a contact on. `warm`, for calls: the sender stays until the other is there, and leaves by hanging up."""
+
+    contact: UUID
+    to: Target
+    warm: bool = False
+    ref: Ref | None = None
+
+
 ClientFrame = (
     Hello
     | SetPresence
@@ -158,135 +292,19 @@ ClientFrame = (
     | Timeline
     | Reply
     | Note
+    | Typing
     | Finish
     | WrapUp
     | Close
     | Retry
-)
-
-ErrorCode = Literal[
-    "bad_frame",
-    "unknown_frame",
-    "hello_first",
-    "hello_twice",
-    "rate_limited",
-    "forbidden",
-    "not_found",
-    "gone",
-    "not_holder",
-    "contacts_live",
-    "wrong_state",
-    "opted_out",
-    "no_handle",
-    "unavailable",
-]
-"""What each means stands in docs/reference/screen-protocol.md."""
-
-
-class _ToScreen(Struct, frozen=True, tag_field="type"):
-    """What every frame to a screen shares."""
-
-
-class Welcome(_ToScreen, frozen=True, tag="welcome"):
-    """The agent's state. `feeds`: sequences after which events follow. `now`: the database's clock, for countdowns."""
-
-    agent: Actor
-    epoch: str
-    presence: Presence
-    capacity: dict[WorkClass, Capacity]
-    contacts: tuple[HeldContact, ...]
-    offers: tuple[OfferCard, ...]
-    feeds: dict[str, int]
-    now: datetime
-
-
-class OfferFrame(OfferCard, frozen=True, tag_field="type", tag="offer"):
-    """Ring. Sent live only; a resumed screen finds what still rings in `welcome`."""
-
-
-class OfferUpdatedFrame(_ToScreen, frozen=True, tag="offer_updated"):
-    """New preview of a ringing offer; `expires_at` is unchanged."""
-
-    offer: UUID
-    preview: str
-    messages: int
-
-
-class OfferEndedFrame(_ToScreen, frozen=True, tag="offer_ended"):
-    """Stop ringing."""
-
-    offer: UUID
-    outcome: OfferState
-    reason: str | None = None
-
-
-class ContactEndedFrame(_ToScreen, frozen=True, tag="contact_ended"):
-    """A contact left this agent."""
-
-    contact: UUID
-    reason: str
-
-
-ProfileReason = Literal["accepted", "routed", "opened", "resync", "merged"]
-
-
-class Profile(_ToScreen, frozen=True, tag="profile"):
-    """The snapshot: customer, conversations, newest timeline page (newest last), at `seq` of `feed`."""
-
-    reason: ProfileReason
-    ref: str | None
-    offer: UUID | None
-    contact: ProfileContact | None
-    customer: Customer
-    conversations: tuple[Conversation, ...]
-    timeline: tuple[Entry, ...]
-    more: bool
-    """Older entries exist."""
-    feed: str
-    seq: int
-
-
-class EventFrame(_ToScreen, frozen=True, tag="event"):
-    """One item of a feed; sequences of a feed have no gaps."""
-
-    feed: str
-    seq: int
-    event: Raw
-
-
-class Result(_ToScreen, frozen=True, tag="result"):
-    """The frame with this `ref` did what it asked."""
-
-    ref: str | None
-    entry: UUID | None = None
-    timeline: tuple[Entry, ...] | None = None
-    more: bool | None = None
-
-
-class Error(_ToScreen, frozen=True, tag="error"):
-    """The frame with this `ref` changed nothing. `message` says what to do; `field` names the field at fault."""
-
-    code: ErrorCode
-    message: str
-    ref: str | None = None
-    field: str | None = None
-
-
-class Resync(_ToScreen, frozen=True, tag="resync"):
-    """The gap cannot be filled: forget this feed; `welcome` or `profile` follows."""
-
-    feed: str
-
-
-ServerFrame = (
-    Welcome
-    | OfferFrame
-    | OfferUpdatedFrame
-    | OfferEndedFrame
-    | ContactEndedFrame
-    | Profile
-    | EventFrame
-    | Result
-    | Error
-    | Resync
+    | Edit
+    | AddDetail
+    | SetTopics
+    | Identify
+    | AddTask
+    | EndTask
+    | Recent
+    | CallFrame
+    | Dial
+    | Transfer
 )

@@ -60,6 +60,22 @@ class WholeDeadLetter(Struct, frozen=True):
     body: bytes
 
 
+class Replayed(Struct, frozen=True):
+    """What came of taking a dead letter once more. `reason`: why it is one still; null: it was recorded and is gone."""
+
+    id: UUID
+    recorded: bool
+    reason: str | None = None
+    field: str | None = None
+
+
+class ReplayedMany(Struct, frozen=True):
+    """What came of taking dead letters once more, oldest first. `more`: others are left; ask again after these."""
+
+    items: tuple[Replayed, ...]
+    more: bool
+
+
 BURY = """
 insert into dead_letter (id, account_id, digest, step, query, content_type, body, reason, field)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -102,6 +118,29 @@ def digest_of(letter: Unreadable) -> bytes:
 def _storable(text: str) -> str:
     """Without what PostgreSQL cannot hold: U+0000 and lone surrogates. The body keeps every byte."""
     return text.replace("\x00", "�").encode("utf-8", "replace").decode()
+
+
+TO_REPLAY = """
+select id from dead_letter where account_id = $1 and ($2::uuid is null or id > $2) order by id limit $3
+"""
+
+
+async def letters_of(connection: Connection, account: str, limit: int, after: UUID | None = None) -> list[UUID]:
+    """The dead letters of an account, oldest first."""
+    return [row["id"] for row in await connection.fetch(TO_REPLAY, account, after, limit)]
+
+
+async def give_up_reason(connection: Connection, letter: UUID, reason: str, field: str | None) -> None:
+    """It could not be taken this time either: why, as of today."""
+    await connection.execute(
+        "update dead_letter set reason = $2, field = $3 where id = $1",
+        *(letter, _storable(reason), None if field is None else _storable(field)),
+    )
+
+
+async def raise_letter(connection: Connection, letter: UUID) -> None:
+    """It was recorded: it is a dead letter no more."""
+    await connection.execute("delete from dead_letter where id = $1", letter)
 
 
 DEAD_LETTERS = """

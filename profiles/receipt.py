@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from model.event import ReceiptChanged
-from model.inbound import DeliveryReceipt
+from model.inbound import DeliveryReceipt, HandleRef, ReadUpTo
 from store.feeds import Transaction, append_to_customer, lock_customer
 
 # What a report may move a reply from. Delivery proves what failure and silence only suggested. `sending` is among them:
@@ -47,6 +47,8 @@ async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt)
     entry, leaf = found
     root = await lock_customer(tx, leaf)
     row = await connection.fetchrow(LOCK_OUTBOX, entry)
+    if row is not None and row["customer_id"] != leaf:  # moved to another customer while we waited
+        root = await lock_customer(tx, row["customer_id"])
     if root is None or row is None:
         return False
     if not moves(row["state"], row["provider_id"], receipt):
@@ -57,7 +59,7 @@ async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt)
     return True
 
 
-LOCK_OUTBOX = "select state, provider_id from outbox where entry_id = $1 for no key update"
+LOCK_OUTBOX = "select state, provider_id, customer_id from outbox where entry_id = $1 for no key update"
 BY_OURS = "select entry_id, customer_id from outbox where entry_id = $1 and account_id = $2"
 BY_THEIRS = "select entry_id, customer_id from outbox where account_id = $1 and provider_id = $2"
 
@@ -84,3 +86,30 @@ def moves(state: str, provider_id: str | None, receipt: DeliveryReceipt) -> bool
         return True
     same = provider_id == receipt.provider_id
     return same if state == "sent" else not same
+
+
+OWNER = "select id, coalesce(customer_id, speaks_as) as leaf from handle where (kind, scope, value) = ($1, $2, $3)"
+# Only what the provider is known to have: of the rest such a report says nothing. `left_at` is just before it took it.
+SETTLE_UP_TO = """
+update outbox o set state = $4
+  from customer m, entry e
+ where m.root_id = $1 and o.customer_id = m.id and e.id = o.entry_id and e.handle_id = $2 and o.account_id = $3
+   and o.state = any ($5) and coalesce(o.left_at, o.at) <= $6
+returning o.entry_id, o.at
+"""
+
+
+async def apply_read_up_to(tx: Transaction, account: str, report: ReadUpTo) -> None:
+    """Everything sent to this handle from this account until then has been delivered, or read; forward only."""
+    ref: HandleRef = report.handle
+    row = await tx.connection.fetchrow(OWNER, ref.kind, ref.scope, ref.value)
+    if row is None or row["leaf"] is None:
+        return
+    root = await lock_customer(tx, row["leaf"])
+    if root is None:
+        return
+    settles = [state for state in ("sent", "delivered") if state in SETTLES_FROM[report.status]]
+    rows = await tx.connection.fetch(SETTLE_UP_TO, root, row["id"], account, report.status, settles, report.until)
+    moved = sorted(rows, key=lambda each: (each["at"], each["entry_id"]))
+    if moved:
+        await append_to_customer(tx, root, [ReceiptChanged(each["entry_id"], report.status, None) for each in moved])

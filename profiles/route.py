@@ -25,12 +25,16 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 
 class Route(Struct, frozen=True):
-    """Where a reply goes. `leaf` is the customer the handle belongs to; None for a shared handle."""
+    """Where a reply goes: to the handle `to`, addressed as its channel writes it.
+
+    `leaf`: the customer the handle belongs to, or speaks as where it is shared; None where that is somebody else.
+    """
 
     account: str
     channel: Channel
     handle_id: UUID
     to: str
+    address: str
     leaf: UUID | None
 
 
@@ -61,7 +65,7 @@ async def choose_route(
     if await connection.fetchval(OPTED_OUT, handle["id"], account["id"]):
         message = f"The customer has opted out of messages from {account['id']}; they must opt in first."
         return Refused("opted_out", message, "to" if frame.to else None)
-    return Route(account["id"], account["channel"], handle["id"], handle["value"], handle["customer_id"])
+    return Route(account["id"], account["channel"], handle["id"], handle["value"], handle["address"], handle["leaf"])
 
 
 async def _account(
@@ -81,13 +85,20 @@ async def _account(
     return row or Refused("no_handle", "The conversation has no contact yet: name an account and a handle.", "account")
 
 
-HANDLE = "select id, kind, value, customer_id from handle where id = $1"
+# A handle that went to another customer since is nobody's here, so that no answer reaches the wrong person.
+HANDLE = """
+select h.id, h.kind, h.value, coalesce(h.form, h.value) as address, h.textable, m.id as leaf, true as used
+  from handle h left join customer m on m.id = coalesce(h.customer_id, h.speaks_as) and m.root_id = $1
+ where h.id = $2 and (h.customer_id is null or m.id is not null)
+"""
 HANDLES_BY_VALUE = """
-select h.id, h.kind, h.value, h.customer_id, h.id = $3 as used
+select h.id, h.kind, h.value, coalesce(h.form, h.value) as address, h.textable, m.id as leaf, h.id = $2 as used
   from customer m join handle h on h.customer_id = m.id
- where m.root_id = $1 and h.value = $2
+ where m.root_id = $1 and h.value = $3
 union
-select h.id, h.kind, h.value, h.customer_id, true from handle h where h.id = $3 and h.value = $2
+select h.id, h.kind, h.value, coalesce(h.form, h.value), h.textable, m.id, true
+  from handle h left join customer m on m.id = coalesce(h.customer_id, h.speaks_as) and m.root_id = $1
+ where h.id = $2 and h.value = $3 and (h.customer_id is null or m.id is not null)
  order by used desc, kind, id
 """
 
@@ -97,14 +108,30 @@ async def _handle(
 ) -> asyncpg.Record | Refused:
     used = contact["handle_id"] if contact else None
     if frame.to is None:
-        rows = await connection.fetch(HANDLE, used)
+        rows = await connection.fetch(HANDLE, root, used)
+        if not rows:
+            return Refused("no_handle", "The customer's last handle is another customer's now; name one.", "to")
     else:
-        rows = await connection.fetch(HANDLES_BY_VALUE, root, frame.to, used)
+        rows = await connection.fetch(HANDLES_BY_VALUE, root, used, frame.to)
         if not rows:
             return Refused("no_handle", "This is not a handle of this customer.", "to")
     row = next((row for row in rows if row["kind"] in KINDS[account["channel"]]), None)
     if row is None:
         return Refused("no_handle", f"No message by {account['channel']} can go to this handle; name another.", "to")
-    if row["kind"] == "social" and not (contact and row["id"] == used and account["id"] == contact["account_id"]):
+    if not row["textable"] and account["channel"] == "sms":
+        return Refused("no_handle", "This number takes no texts; name another.", "to")
+    is_used = contact is not None and row["id"] == used and account["id"] == contact["account_id"]
+    if row["kind"] == "social" and not is_used and not await _wrote_to(connection, row, account):
         return Refused("no_handle", "This id means something only to the account it wrote to.", "account")
     return row
+
+
+WROTE_TO = """
+select exists (select from entry e where e.customer_id = $1 and e.handle_id = $2 and e.account_id = $3)
+"""
+
+
+async def _wrote_to(connection: Connection, handle: asyncpg.Record, account: asyncpg.Record) -> bool:
+    """Whether something was said between this handle and this account: then the id means something there."""
+    found: bool = await connection.fetchval(WROTE_TO, handle["leaf"], handle["id"], account["id"])
+    return found

@@ -1,6 +1,6 @@
 """Show it: what was committed reaches every screen that follows it, in order, once.
 
-- `bus/`         tells the hubs of all processes that feeds have moved: names and sequence numbers, nothing else
+- `bus/`         tells the hubs of all processes that feeds have moved, and who is writing: names, numbers, ids
 - `feeds`        reads of the log: events after a position, heads, what became visible, the epoch
 - `hub`          one per process: notices that feeds moved, reads the log, delivers to subscriptions
 - `session`      the screen protocol of one connection, pure: bytes in, commands out; frames in, bytes out

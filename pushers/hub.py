@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import SystemRandom
 from typing import Protocol
 from uuid import UUID
@@ -17,10 +17,11 @@ import asyncpg
 from msgspec import Struct
 
 from model.event import FeedId
+from model.typing_mark import TypingMark
 from pushers import feeds
-from pushers.bus.base import Bus
+from pushers.bus.base import Bus, Told, pass_over
 from pushers.feeds import LogEvent, Page
-from store.feeds import Positions
+from store.feeds import Announce, Positions
 from store.pool import Pool
 
 MAX_READS = 2
@@ -51,6 +52,9 @@ class Sink(Protocol):
     def lost(self, feed: FeedId) -> None:
         """The log no longer holds what comes next; the subscription has ended."""
 
+    def typing(self, mark: TypingMark) -> None:
+        """Somebody is writing to the customer of this feed, or the customer is. Of no sequence, and never again."""
+
 
 class Subscription:
     """One follower of one feed. `position`: the last sequence delivered; None until it is attached."""
@@ -75,6 +79,10 @@ class _Feed:
         return {s.position for s in self.subscriptions if s.position is not None and s.position < self.head}
 
 
+def _nothing(feed: FeedId) -> None:
+    """Nobody wants to know."""
+
+
 class Hub:
     """Connects the bus and the log with the subscriptions of this process.
 
@@ -94,6 +102,12 @@ class Hub:
         self._following = False
         self._look: str | None = None
         self._epoch: str | None = None
+        self.on_followed: Callable[[FeedId], None] = _nothing
+        """Called when a feed that nobody here followed is followed."""
+        self.on_moved: Announce | None = None
+        """Called with all that moved, whether or not a screen follows it; must neither wait nor raise."""
+        self.on_typing: Told = pass_over
+        """Called with every mark, whether or not a screen follows its customer."""
 
     @property
     def behind(self) -> int:
@@ -102,7 +116,7 @@ class Hub:
 
     async def start(self) -> None:
         """Start the bus and the watch. Returns though both may still be unable to connect."""
-        await self._bus.start(self.hear)
+        await self._bus.start(self.hear, self.hear_typing)
         self._watch = asyncio.create_task(self._keep_watch())
 
     async def stop(self) -> None:
@@ -118,8 +132,14 @@ class Hub:
     def subscribe(self, feed: FeedId, sink: Sink) -> Subscription:
         """Follow a feed. Nothing is delivered before `attach`; read the snapshot in between."""
         subscription = Subscription(feed, sink)
+        if feed not in self._feeds:
+            self.on_followed(feed)
         self._feeds.setdefault(feed, _Feed()).subscriptions.append(subscription)
         return subscription
+
+    def followed(self, kind: str) -> list[UUID]:
+        """Whose feeds of this kind are followed here."""
+        return [feed.id for feed in self._feeds if feed.kind == kind]
 
     def attach(self, subscription: Subscription, position: int) -> None:
         """Deliver everything after `position`, beginning with what was committed since the snapshot was read."""
@@ -145,12 +165,25 @@ class Hub:
 
     def hear(self, positions: Positions) -> None:
         """Feeds have moved. Those nobody here follows cost a look-up."""
+        if self.on_moved is not None:
+            self.on_moved(positions)
         for feed, seq in positions.items():
             followed = self._feeds.get(feed)
             if followed is not None and seq > followed.head:
                 followed.head = seq
                 self._behind[feed] = None
         self._pump()
+
+    def tell(self, mark: TypingMark) -> None:
+        """Somebody is writing: tell the hubs of all processes that the bus reaches. Never waits and never raises."""
+        self._bus.tell(mark)
+
+    def hear_typing(self, mark: TypingMark) -> None:
+        """Somebody is writing: tell who follows the customer here."""
+        self.on_typing(mark)
+        followed = self._feeds.get(FeedId("customer", mark.customer))
+        for subscription in list(followed.subscriptions) if followed else []:
+            subscription.sink.typing(mark)
 
     async def resume(self, wants: Sequence[tuple[FeedId, int]]) -> tuple[str, list[Page]]:
         """The epoch of the database as it is now, and what the log holds after each position.

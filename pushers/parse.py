@@ -7,7 +7,7 @@ import re
 import msgspec
 from msgspec import Struct, structs
 
-from model import wire
+from model import to_screen, wire
 
 MAX_MESSAGE = 200
 MAX_REF = 64
@@ -26,20 +26,20 @@ class _Referred(Struct):
 _decode_ref = msgspec.json.Decoder(_Referred).decode
 
 
-def parse_frame(data: bytes) -> wire.ClientFrame | wire.Error:
+def parse_frame(data: bytes) -> wire.ClientFrame | to_screen.Error:
     """The frame in `data`, or the error that answers it. Never raises, whatever the bytes."""
     try:
         frame: wire.ClientFrame = _decode(data)
     except msgspec.ValidationError as error:
         return _explain(str(error), data)
     except (msgspec.DecodeError, UnicodeError):
-        return wire.Error("bad_frame", "Send one JSON object per frame, in UTF-8.")
+        return to_screen.Error("bad_frame", "Send one JSON object per frame, in UTF-8.")
     except RecursionError:
-        return wire.Error("bad_frame", "The frame is nested too deeply.")
+        return to_screen.Error("bad_frame", "The frame is nested too deeply.")
     nul = field_with_nul(frame) if b"\\u0000" in data else None
     if nul is not None:
         # PostgreSQL holds no U+0000; refused here it costs nobody a transaction.
-        return wire.Error("bad_frame", "Text must not contain U+0000.", frame.ref, nul)
+        return to_screen.Error("bad_frame", "Text must not contain U+0000.", frame.ref, nul)
     return frame
 
 
@@ -53,7 +53,7 @@ def field_with_nul(frame: wire.ClientFrame) -> str | None:
     return None
 
 
-def _explain(message: str, data: bytes) -> wire.Error:
+def _explain(message: str, data: bytes) -> to_screen.Error:
     """Take the field from msgspec's message; `resume[...]` stands for one of its values."""
     at = AT.search(message)
     named = NAMED.match(message)
@@ -61,7 +61,7 @@ def _explain(message: str, data: bytes) -> wire.Error:
     field = ".".join(path) or None
     unknown = field == "type" and message.startswith("Invalid value")
     sentence = "Unknown type of frame; see the protocol's list." if unknown else message[:MAX_MESSAGE]
-    return wire.Error("unknown_frame" if unknown else "bad_frame", sentence, _ref_of(data), field)
+    return to_screen.Error("unknown_frame" if unknown else "bad_frame", sentence, _ref_of(data), field)
 
 
 def _ref_of(data: bytes) -> str | None:

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from model.event import FeedId
+from model.typing_mark import TypingMark
 from pushers.feeds import PAGE, LogEvent
 from pushers.hub import Hub, Subscription
+from pushers.reopening import reopening
 from pushers.snapshot import Encoded, Snapshot, encode_snapshot
 
 MAX_PREFETCHED = 2_000
@@ -36,15 +38,18 @@ class Prefetched:
         self.subscription: Subscription | None = None
 
     def events(self, feed: FeedId, events: Sequence[LogEvent]) -> None:
-        """Collect what happened since the snapshot; beyond one page a new snapshot is cheaper."""
+        """Collect what happened since the snapshot; beyond one page, or after a merge, it is read anew."""
         self.since += events
-        if len(self.since) > PAGE:
+        if len(self.since) > PAGE or any(reopening(feed.id, event.body) for event in events):
             self.stale = True
             self.since.clear()
 
     def lost(self, feed: FeedId) -> None:
         """The feed cannot be continued."""
         self.stale = True
+
+    def typing(self, mark: TypingMark) -> None:
+        """A profile that is ready holds what was said, not what is being written."""
 
     def usable_for(self, customer: UUID) -> bool:
         """Whether it is complete and of this root: a merge since the offer makes it another customer's."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from model import event as feed_event
-from model import wire
+from model import to_screen, wire
 from pushers import close_codes
 from pushers.close_codes import CloseCode
 from pushers.parse import parse_frame
@@ -86,16 +86,16 @@ class Session:
         try:
             raw = data if isinstance(data, bytes) else data.encode()
         except UnicodeEncodeError:
-            self._refuse(wire.Error("bad_frame", "Send text in UTF-8."))
+            self._refuse(to_screen.Error("bad_frame", "Send text in UTF-8."))
             return None
         if len(raw) > MAX_FRAME_BYTES:
             self._close(close_codes.TOO_BIG)
             return None
         if isinstance(data, bytes):
-            self._refuse(wire.Error("bad_frame", "Send text frames, not binary ones."))
+            self._refuse(to_screen.Error("bad_frame", "Send text frames, not binary ones."))
             return None
         frame = parse_frame(raw)
-        if isinstance(frame, wire.Error):
+        if isinstance(frame, to_screen.Error):
             self._refuse(frame)
             return None
         return self._in_order(frame)
@@ -108,10 +108,10 @@ class Session:
     def _in_order(self, frame: Command) -> Command | None:
         hello = isinstance(frame, wire.Hello)
         if hello and self.greeted:
-            self._refuse(wire.Error("hello_twice", "hello is only the first frame.", frame.ref))
+            self._refuse(to_screen.Error("hello_twice", "hello is only the first frame.", frame.ref))
             return None
         if not hello and not self.greeted:
-            self._refuse(wire.Error("hello_first", "Send hello first.", frame.ref))
+            self._refuse(to_screen.Error("hello_first", "Send hello first.", frame.ref))
             return None
         self.greeted = True
         self._bad_in_a_row = 0
@@ -126,10 +126,12 @@ class Session:
         if self._tokens < -MAX_DEBT:
             self._close(close_codes.TOO_MANY_FRAMES)
         else:
-            self.send(wire.Error("rate_limited", "Too many frames; this one was not looked at. Slow down.", _ref(data)))
+            self.send(
+                to_screen.Error("rate_limited", "Too many frames; this one was not looked at. Slow down.", _ref(data))
+            )
         return False
 
-    def _refuse(self, error: wire.Error) -> None:
+    def _refuse(self, error: to_screen.Error) -> None:
         self.send(error)
         if error.code == "unknown_frame":
             return  # a newer client may try what this server does not know yet
@@ -176,7 +178,7 @@ class Session:
             self._close(close_codes.OUT_OF_STEP)
             return None
         self._positions[feed] = seq
-        self.send(wire.EventFrame(feed, seq, Raw(body)))
+        self.send(to_screen.EventFrame(feed, seq, Raw(body)))
         if not live or not feed.startswith("agent:"):
             return None
         event = _understood(body)
@@ -184,6 +186,11 @@ class Session:
         if acting is not None:
             self.send(acting)
         return event
+
+    def hint(self, feed: str, frame: Struct) -> None:
+        """Queue a frame that may be missing, about a feed that has begun; whoever reads slowly goes without."""
+        if feed in self._positions and not self.crowded:
+            self.send(frame)
 
     def close(self, code: CloseCode) -> None:
         """End the session from the server's side; the first reason stands. What is queued is dropped."""
@@ -223,12 +230,12 @@ def _understood(body: bytes) -> feed_event.AgentEvent | None:
 def _acting_frame(event: feed_event.AgentEvent | None) -> Struct | None:
     match event:
         case feed_event.OfferMade():
-            return msgspec.convert(event, wire.OfferFrame, from_attributes=True)
+            return msgspec.convert(event, to_screen.OfferFrame, from_attributes=True)
         case feed_event.OfferUpdated():
-            return wire.OfferUpdatedFrame(event.offer, event.preview, event.messages)
+            return to_screen.OfferUpdatedFrame(event.offer, event.preview, event.messages)
         case feed_event.OfferEnded():
-            return wire.OfferEndedFrame(event.offer, event.outcome, event.reason)
+            return to_screen.OfferEndedFrame(event.offer, event.outcome, event.reason)
         case feed_event.HeldEnded():
-            return wire.ContactEndedFrame(event.contact, event.reason)
+            return to_screen.ContactEndedFrame(event.contact, event.reason)
         case _:
             return None

@@ -9,10 +9,21 @@ import msgspec
 from msgspec import Struct
 
 from model.contact import ProfileContact
-from model.customer import Conversation, Customer
+from model.customer import (
+    Candidate,
+    Card,
+    Conversation,
+    Customer,
+    Detail,
+    MergeView,
+    Pin,
+    Relationship,
+    Suggestion,
+    Task,
+)
 from model.event import FeedId
 from model.timeline import Entry
-from model.wire import ProfileReason
+from model.to_screen import ProfileReason
 
 
 class Snapshot(Protocol):
@@ -30,6 +41,22 @@ class Snapshot(Protocol):
     def timeline(self) -> tuple[Entry, ...]: ...
     @property
     def more(self) -> bool: ...
+    @property
+    def candidates(self) -> tuple[Candidate, ...]: ...
+    @property
+    def details(self) -> tuple[Detail, ...]: ...
+    @property
+    def relationships(self) -> tuple[Relationship, ...]: ...
+    @property
+    def pins(self) -> tuple[Pin, ...]: ...
+    @property
+    def tasks(self) -> tuple[Task, ...]: ...
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]: ...
+    @property
+    def merges(self) -> tuple[MergeView, ...]: ...
+    @property
+    def cards(self) -> tuple[Card, ...]: ...
 
 
 class Opening(Struct, frozen=True, tag_field="type", tag="profile"):
@@ -44,10 +71,18 @@ class Opening(Struct, frozen=True, tag_field="type", tag="profile"):
 class _Constant(Struct, frozen=True):
     """The fields of `wire.Profile` between its opening and its sequence, in its order."""
 
-    customer: Customer
+    customer: Customer | None
+    candidates: tuple[Candidate, ...]
     conversations: tuple[Conversation, ...]
     timeline: tuple[Entry, ...]
     more: bool
+    details: tuple[Detail, ...]
+    relationships: tuple[Relationship, ...]
+    pins: tuple[Pin, ...]
+    tasks: tuple[Task, ...]
+    suggestions: tuple[Suggestion, ...]
+    merges: tuple[MergeView, ...]
+    cards: tuple[Card, ...]
     feed: str
 
 
@@ -63,9 +98,23 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_snapshot(snapshot: Snapshot) -> Encoded:
-    """Encode what every screen is sent alike."""
+    """Encode what every screen is sent alike. While nobody knows who writes, the customer is null."""
     feed = FeedId("customer", snapshot.customer_id)
-    constant = _Constant(snapshot.customer, snapshot.conversations, snapshot.timeline, snapshot.more, str(feed))
+    constant = _Constant(
+        customer=None if snapshot.customer.placeholder else snapshot.customer,
+        candidates=snapshot.candidates,
+        conversations=snapshot.conversations,
+        timeline=snapshot.timeline,
+        more=snapshot.more,
+        details=snapshot.details,
+        relationships=snapshot.relationships,
+        pins=snapshot.pins,
+        tasks=snapshot.tasks,
+        suggestions=snapshot.suggestions,
+        merges=snapshot.merges,
+        cards=snapshot.cards,
+        feed=str(feed),
+    )
     rest = b'%b,"seq":%d}' % (_encode(constant)[1:-1], snapshot.seq)
     return Encoded(feed, snapshot.seq, b"," + rest)
 
@@ -73,3 +122,9 @@ def encode_snapshot(snapshot: Snapshot) -> Encoded:
 def profile_frame(encoded: Encoded, opening: Opening) -> bytes:
     """The frame `profile`, byte for byte what encoding `wire.Profile` gives."""
     return _encode(opening)[:-1] + encoded.rest
+
+
+def contact_in(snapshot: Snapshot, contact: UUID) -> ProfileContact | None:
+    """A contact as the snapshot shows it."""
+    contacts = (each for conversation in snapshot.conversations for each in conversation.contacts)
+    return next((each for each in contacts if each.id == contact), None)

@@ -1,9 +1,11 @@
 """Who takes it: rules, the contact and offer machines, presence, dispatch.
 
-Pure decisions: `contact`, `offer` (state machines, one table each), `rules` (which queue), `rank` (which agent).
+Pure decisions: `contact`, `offer`, `call` (state machines, one table each), `rules` (queue; a folder), `rank` (agent).
 
 What they decide is done by, each in transactions of the caller's:
-- `routing`   claims unrouted contacts, runs the rules, stores decisions
+- `routing`   claims unrouted contacts, runs the rules, stores decisions; `facts` reads what the rules look at
+- `effects`   what rules do besides: tags and topics, carried out after the decision
+- `rule_versions` the draft, publishing, rolling back; `decisions` explains what was decided
 - `needs`     interns requirements and keeps who can serve them
 - `dispatch`  holds waiting contacts out to free agents, or assigns them outright
 - `assign`    assigns outright: auto-accept, the owner of a parked contact
@@ -13,6 +15,9 @@ What they decide is done by, each in transactions of the caller's:
 - `closing`   the end of a conversation and of what is live in it
 - `presence`  leases of processes and screens, what agents chose
 - `desk`      everything an agent's screen starts from
+- `calls`     a call under its locks, made to fit its contact and lines: `call_moves`, `call_legs`, `call_conference`
+- `voice_lines` what callers hear and where agents are rung, as it is kept
+- `call_orders` what agents and supervisors do with a call; `dialing` calls of ours; `transfer` hands contacts on
 - `due`       finds what the database's clock says is due
 - `reads`     lists for REST
 """

@@ -1,7 +1,8 @@
 """Accept: one prepared statement that makes an offer a hold.
 
 Locks in the order of all others: the customer's stream, the contact, the offer, the agent. In the natural order (offer
-first) it would deadlock against closing a conversation and against timeouts.
+first) it would deadlock against closing a conversation and against timeouts. A merge it waited for is seen by
+`as_it_stands`, which looks again under the lock: then no row comes back, and it is asked once more.
 """
 
 from __future__ import annotations
@@ -33,20 +34,21 @@ class Accepted(Struct, frozen=True):
 
 ACCEPT = """
 with t as (
-    select o.id, o.contact_id, m.root_id
+    select o.id, o.contact_id, c.customer_id, c.conversation_id, m.root_id
       from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
      where o.id = $1 and o.agent_id = $2 and o.state = 'pending'),
 l as materialized (
     select t.* from stream s join t on s.kind = 1 and s.id = t.root_id for no key update of s),
 k as materialized (
-    select l.id, l.root_id, c.id as contact_id, c.fence from contact c join l on c.id = l.contact_id
-     where c.state = 'offered' for no key update of c),
+    select l.id, l.root_id, n.shown_id, c.id as contact_id, c.fence
+      from l cross join lateral as_it_stands(l.customer_id, l.conversation_id) n join contact c on c.id = l.contact_id
+     where c.state = 'offered' and n.root_id = l.root_id and c.customer_id = l.customer_id for no key update of c),
 o as (
     update offer o set state = 'accepted', ended_at = clock_timestamp()
       from k
      where o.id = k.id and o.agent_id = $2 and o.state = 'pending' and o.fence = k.fence
        and o.expires_at > clock_timestamp()
-    returning o.id, o.contact_id, k.root_id),
+    returning o.id, o.contact_id, k.root_id, k.shown_id),
 c as (
     update contact c
        set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, unread = 0, shown = true,
@@ -55,13 +57,15 @@ c as (
            due_at = case when c.preview_direction = 'out' then clock_timestamp() + coalesce(
                (select q.park_after_seconds from queue q where q.id = c.queue_id), 900) * interval '1 second' end
       from o where c.id = o.contact_id
-    returning c as whole, c.id, c.conversation_id, c.channel, c.class, c.arrived_at, o.root_id, o.id as offer_id),
+    returning c as whole, c.id, c.conversation_id, c.channel, c.class, c.arrived_at, o.root_id, o.shown_id,
+              o.id as offer_id),
 v as (
-    update conversation v set status = 'open' from c where v.id = c.conversation_id and v.status = 'new'
-    returning v.id, v.opened_at, v.needs_attention),
+    update conversation v set status = 'open' from c
+     where (v.id in (c.shown_id, c.conversation_id) or v.folded_into = c.shown_id) and v.status = 'new'
+    returning v.id, v.opened_at, v.needs_attention, v.id = c.shown_id as is_shown),
 s as (
     update stream s
-       set seq = s.seq + 2 + (select count(*) from v),
+       set seq = s.seq + 2 + (select count(*) from v where v.is_shown),
            last_at = greatest(clock_timestamp(), s.last_at + interval '1 microsecond')
       from c where s.kind = 1 and s.id = c.root_id
     returning s.id, s.seq, s.last_at),
@@ -77,12 +81,13 @@ w as (
            '{"kind":"entry","entry":{"id":"' || $4::uuid || '","kind":"status","channel":"' || c.channel
            || '","direction":null,"body":"accepted","status":null,"author":{"id":"' || $2::uuid
            || '","name":' || $3::text
-           || '},"handle":null,"account":null,"media":[],"occurred_at":null,"error":null,"at":"' || json_time(s.last_at)
-           || '","conversation":"' || c.conversation_id || '"}}'
+           || '},"handle":null,"account":null,"media":[],"occurred_at":null,"error":null,"content":[],'
+           || '"in_reply_to":null,"reactions":[],"edited_at":null,"unsent_at":null,"at":"' || json_time(s.last_at)
+           || '","conversation":"' || c.shown_id || '","leaf":null}}'
       from s, c
     union all
     select event_slot(now()), 1, s.id, s.seq, now(),
-           '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.conversation_id || '","channel":"'
+           '{"kind":"contact","contact":{"id":"' || c.id || '","conversation":"' || c.shown_id || '","channel":"'
            || c.channel || '","work_class":"' || c.class || '","state":"assigned","agent":{"id":"' || $2::uuid
            || '","name":' || $3::text || '},"arrived_at":"' || json_time(c.arrived_at) || '","due_at":null}}'
       from s, c
@@ -90,7 +95,7 @@ w as (
     select event_slot(now()), 1, s.id, s.seq - 2, now(),
            '{"kind":"conversation","conversation":"' || v.id || '","status":"open","opened_at":"'
            || json_time(v.opened_at) || '","closed_at":null,"needs_attention":' || v.needs_attention || '}'
-      from s, v
+      from s, v where v.is_shown
     union all
     select event_slot(now()), 3, a.agent_id, a.seq - 1, now(),
            '{"kind":"offer_ended","offer":"' || c.offer_id || '","contact":"' || c.id
@@ -98,10 +103,12 @@ w as (
       from a, c
     union all
     select event_slot(now()), 3, a.agent_id, a.seq, now(), held_line(c.whole, false) from a, c)
-select c.id, c.conversation_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq
+select c.id, c.shown_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq
   from c, s, a
 """
 _name = msgspec.json.Encoder().encode
+ATTEMPTS = 3
+"""A merge at this moment costs one; nobody merges the same customer twice in between."""
 
 
 async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused:
@@ -109,9 +116,17 @@ async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Acc
 
     `gone`: the offer ended otherwise, or its time was over by the database's clock. `forbidden`: another agent's offer.
     """
-    row = await connection.fetchrow(ACCEPT, offer, actor.id, _name(actor.name).decode(), new_id())
-    if row is None:
-        return await _explain(connection, offer, actor)
+    for _ in range(ATTEMPTS):
+        row = await connection.fetchrow(ACCEPT, offer, actor.id, _name(actor.name).decode(), new_id())
+        if row is not None:
+            return _accepted(row, actor)
+        answer = await _explain(connection, offer, actor)
+        if not isinstance(answer, Refused) or answer.code != "unavailable":
+            break
+    return answer
+
+
+def _accepted(row: Any, actor: Actor) -> Accepted:
     positions = {FeedId("customer", row["root_id"]): row["seq"], FeedId("agent", actor.id): row["agent_seq"]}
     return Accepted(_contact(row, "assigned", actor), row["root_id"], row["seq"], positions)
 
@@ -119,7 +134,7 @@ async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Acc
 def _contact(row: Any, state: Any, actor: Actor) -> ProfileContact:
     return ProfileContact(
         id=row["id"],
-        conversation=row["conversation_id"],
+        conversation=row["shown_id"],
         channel=row["channel"],
         work_class=row["class"],
         state=state,
@@ -130,8 +145,9 @@ def _contact(row: Any, state: Any, actor: Actor) -> ProfileContact:
 
 WHY_NOT = """
 select o.agent_id, o.state as offer_state, o.released_at, o.expires_at <= clock_timestamp() as late,
-       c.id, c.conversation_id, c.channel, c.class, c.state, c.arrived_at, m.root_id, s.seq
+       c.id, coalesce(v.folded_into, v.id) as shown_id, c.channel, c.class, c.state, c.arrived_at, m.root_id, s.seq
   from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
+         join conversation v on v.id = c.conversation_id
          join stream s on s.kind = 1 and s.id = m.root_id
  where o.id = $1
 """

@@ -16,9 +16,11 @@ SHOWN_WITHIN_SECONDS = 5
 
 FIND = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
-select c.id, c.fence, c.class, c.channel, c.conversation_id, c.arrived_at, n.weight
+select c.id, c.fence, c.class, c.channel, coalesce(v.folded_into, v.id) as shown_id, c.arrived_at, n.weight
   from contact c join need n on n.id = c.need_id join queue q on q.id = c.queue_id
+       join conversation v on v.id = c.conversation_id
  where c.id = $1 and c.state = 'queued' and c.need_id = $2 and (q.auto_accept or c.prefer_agent_id = $3)
+   and c.customer_id = $4
    for no key update of c
 """
 RESERVE = """
@@ -26,10 +28,11 @@ update agent_state
    set used_voice = used_voice + case when $2 = 'voice' then $3 else 0 end,
        used_messaging = used_messaging + case when $2 = 'messaging' then $3 else 0 end,
        used_mail = used_mail + case when $2 = 'mail' then $3 else 0 end,
+       used_voicemail = used_voicemail + case when $2 = 'voicemail' then $3 else 0 end,
        idle_since = clock_timestamp()
  where agent_id = $1 and routable
    and case $2 when 'voice' then used_voice + $3 <= cap_voice when 'messaging' then used_messaging + $3 <= cap_messaging
-               else used_mail + $3 <= cap_mail end
+               when 'mail' then used_mail + $3 <= cap_mail else used_voicemail + $3 <= cap_voicemail end
 returning (select name from agent where id = $1) as name
 """
 HOLD = """
@@ -45,8 +48,10 @@ update contact
 """
 HELD_LINE = "select held_line(c, true) from contact c where c.id = $1"
 OPEN_CONVERSATION = """
-update conversation set status = 'open' where id = $1 and status = 'new'
-returning id, opened_at, needs_attention
+with v as (
+    update conversation set status = 'open' where (id = $1 or folded_into = $1) and status = 'new'
+    returning id, opened_at, needs_attention)
+select id, opened_at, needs_attention from v where id = $1
 """
 
 
@@ -54,8 +59,8 @@ async def assign(tx: Transaction, pair: Pair) -> bool:
     """Assign if both are still free for each other; False when someone else was quicker. In its own transaction."""
     customer = await tx.connection.fetchval(FIND, pair.contact.id)
     root = await lock_customer(tx, customer) if customer else None
-    # Asked again under the lock: the rules may have moved the contact since it was paired.
-    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent)
+    # Asked again under the lock: rules, or an agent who moved the conversation, may have taken the contact elsewhere.
+    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent, customer)
     if root is None or row is None:
         return False
     name = await tx.connection.fetchval(RESERVE, pair.agent, row["class"], row["weight"])
@@ -70,10 +75,10 @@ async def assign(tx: Transaction, pair: Pair) -> bool:
 
 async def _changes(tx: Transaction, row: Any, agent: Author) -> list[CustomerEvent | NewEntry]:
     contact = ProfileContact(
-        row["id"], row["conversation_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
+        row["id"], row["shown_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
     )
     changes: list[CustomerEvent | NewEntry] = [ContactChanged(contact)]
-    opened = await tx.connection.fetchrow(OPEN_CONVERSATION, row["conversation_id"])
+    opened = await tx.connection.fetchrow(OPEN_CONVERSATION, row["shown_id"])
     if opened is not None:
         changes.insert(
             0, ConversationChanged(opened["id"], "open", opened["opened_at"], None, opened["needs_attention"])

@@ -1,4 +1,4 @@
-"""Close a conversation: every contact in it ends, unless another agent has one live."""
+"""Close a conversation and those folded into it: every contact in them ends, unless another agent has one live."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from router.holding import Change, step
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
 from store.ids import new_id
 
-FIND = "select customer_id, status from conversation where id = $1"
+# Asked again under the customer's lock: it may have been folded, or moved to another customer, while we waited.
+SHOWN = "select customer_id, coalesce(folded_into, id) as id from conversation where id = $1"
 LOCK_LIVE = """
 select id from contact
- where conversation_id = $1 and state not in ('abandoned', 'closed')
+ where conversation_id in (select id from conversation where id = $1 or folded_into = $1)
+   and state not in ('abandoned', 'closed')
  order by id for no key update
 """
 # A statement of its own: the one that waited for the locks cannot see an offer made meanwhile.
 READ_LIVE = """
-select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, c.channel, c.arrived_at,
-       o.id as offer_id, o.agent_id as offered_to
-  from contact c left join offer o on o.contact_id = c.id and o.state = 'pending'
+select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, coalesce(v.folded_into, v.id) as shown_id,
+       c.channel, c.arrived_at, o.id as offer_id, o.agent_id as offered_to
+  from contact c join conversation v on v.id = c.conversation_id
+       left join offer o on o.contact_id = c.id and o.state = 'pending'
  where c.id = any ($1) and c.state not in ('abandoned', 'closed')
  order by coalesce(c.agent_id, o.agent_id), c.id
 """
@@ -33,18 +36,21 @@ update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = 'cl
  where id = $1 and state = 'pending' returning agent_id, class, weight
 """
 CLOSE = """
-update conversation set status = 'closed', closed_at = clock_timestamp(), needs_attention = false
- where id = $1 and status <> 'closed' returning status, opened_at, closed_at
+with v as (
+    update conversation v set status = 'closed', closed_at = x.at, needs_attention = false
+      from (select clock_timestamp() as at) x
+     where (v.id = $1 or v.folded_into = $1) and v.status <> 'closed' returning v.id, v.opened_at, v.closed_at)
+select opened_at, closed_at from v where id = $1
 """
 
 
 async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) -> Refused | None:
     """Close; closing what is closed changes nothing. `contacts_live`: another agent has, or is offered, one."""
-    found = await tx.connection.fetchrow(FIND, conversation)
-    root = await lock_customer(tx, found["customer_id"]) if found else None
-    if root is None:
+    found = await _lock_shown(tx, conversation)
+    if found is None:
         return Refused("not_found", "There is no such conversation.", "conversation")
-    locked = [row["id"] for row in await tx.connection.fetch(LOCK_LIVE, conversation)]
+    root, shown = found
+    locked = [row["id"] for row in await tx.connection.fetch(LOCK_LIVE, shown)]
     live = await tx.connection.fetch(READ_LIVE, locked)
     if actor.role == "agent" and any((row["agent_id"] or row["offered_to"] or actor.id) != actor.id for row in live):
         return Refused(
@@ -57,7 +63,7 @@ async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) 
         if row["offer_id"]:
             await _rescind(tx, row)
         await step(tx, root, row, Change("closed", "closed", actor=by))
-    closed = await tx.connection.fetchrow(CLOSE, conversation)
+    closed = await tx.connection.fetchrow(CLOSE, shown)
     if closed is None:
         return None
     entry = Entry(
@@ -68,14 +74,26 @@ async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) 
         body="closed",
         at=closed["closed_at"],
         status=None,
-        conversation=conversation,
+        conversation=shown,
         author=by,
     )
     changes: list[CustomerEvent | NewEntry] = [
         NewEntry(entry, root),
-        ConversationChanged(conversation, "closed", closed["opened_at"], closed["closed_at"], False),
+        ConversationChanged(shown, "closed", closed["opened_at"], closed["closed_at"], False),
     ]
     await append_to_customer(tx, root, changes)
+    return None
+
+
+async def _lock_shown(tx: Transaction, conversation: UUID) -> tuple[UUID, UUID] | None:
+    """The locked root, and the conversation that is shown for this one."""
+    row = await tx.connection.fetchrow(SHOWN, conversation)
+    while row is not None:
+        root = await lock_customer(tx, row["customer_id"])
+        again = await tx.connection.fetchrow(SHOWN, conversation)
+        if root is None or again is None or again["customer_id"] == row["customer_id"]:
+            return (root, again["id"]) if root is not None and again is not None else None
+        row = again
     return None
 
 

@@ -41,12 +41,13 @@ OWNERS = "select distinct prefer_agent_id from contact where state = 'queued' an
 # Only agents whom something that waits could go to: the rest would hide them behind the limit.
 CLAIM_AGENTS = """
 select agent_id, idle_since, needs, cap_voice - used_voice as voice, cap_messaging - used_messaging as messaging,
-       cap_mail - used_mail as mail
+       cap_mail - used_mail as mail, cap_voicemail - used_voicemail as voicemail
   from agent_state
  where routable
-   and (used_voice < cap_voice and (needs && $2::int[] or agent_id = any ($5::uuid[]))
-        or used_messaging < cap_messaging and (needs && $3::int[] or agent_id = any ($5::uuid[]))
-        or used_mail < cap_mail and (needs && $4::int[] or agent_id = any ($5::uuid[])))
+   and (used_voice < cap_voice and (needs && $2::int[] or agent_id = any ($6::uuid[]))
+        or used_messaging < cap_messaging and (needs && $3::int[] or agent_id = any ($6::uuid[]))
+        or used_mail < cap_mail and (needs && $4::int[] or agent_id = any ($6::uuid[]))
+        or used_voicemail < cap_voicemail and (needs && $5::int[] or agent_id = any ($6::uuid[])))
  order by idle_since limit $1 for no key update skip locked
 """
 CLAIM_SPECIAL = """
@@ -58,7 +59,8 @@ with c as (
                      or exists (select from agent_state s
                                  where s.agent_id = c.prefer_agent_id and s.presence = 'offline') end
      order by c.order_key, c.id limit $1 for no key update skip locked)
-select c.id, c.need_id, c.class, n.weight, c.order_key, c.declined_by, c.prefer_agent_id, q.auto_accept,
+select c.id, c.need_id, c.class, n.weight, c.order_key, c.declined_by, c.prefer_agent_id, c.then_agent_id,
+       q.auto_accept,
        c.prefer_until > clock_timestamp() and exists (
            select from agent_state s
             where s.agent_id = c.prefer_agent_id and s.presence <> 'offline') as wait_for_owner,
@@ -73,8 +75,11 @@ select c.id, c.need_id, c.class, n.weight, c.order_key, c.declined_by, c.prefer_
 """
 PLAIN_AGAIN = """
 update contact
-   set prefer_agent_id = case when id = any ($1) then null else prefer_agent_id end,
-       prefer_until = case when id = any ($1) then null else prefer_until end,
+   set prefer_agent_id = case when id = any ($1) then then_agent_id else prefer_agent_id end,
+       prefer_until = case when id = any ($1) then case when then_agent_id is not null
+                                                        then clock_timestamp() + interval '20 seconds' end
+                           else prefer_until end,
+       then_agent_id = case when id = any ($1) then null else then_agent_id end,
        declined_by = case when id = any ($2) then '{}' else declined_by end,
        declined_until = case when id = any ($2) then null else declined_until end
  where id = any ($1::uuid[] || $2::uuid[])
@@ -99,17 +104,20 @@ c as (
 n as (
     select agent, count(*) as offers, coalesce(sum(weight) filter (where class = 'voice'), 0) as voice,
            coalesce(sum(weight) filter (where class = 'messaging'), 0) as messaging,
-           coalesce(sum(weight) filter (where class = 'mail'), 0) as mail
+           coalesce(sum(weight) filter (where class = 'mail'), 0) as mail,
+           coalesce(sum(weight) filter (where class = 'voicemail'), 0) as voicemail
       from c group by agent),
 g as (
     update agent_state s
        set used_voice = s.used_voice + n.voice, used_messaging = s.used_messaging + n.messaging,
-           used_mail = s.used_mail + n.mail, seq = s.seq + n.offers, idle_since = clock_timestamp()
+           used_mail = s.used_mail + n.mail, used_voicemail = s.used_voicemail + n.voicemail,
+           seq = s.seq + n.offers, idle_since = clock_timestamp()
       from n
      where s.agent_id = n.agent and s.routable
        and (n.voice = 0 or s.used_voice + n.voice <= s.cap_voice)
        and (n.messaging = 0 or s.used_messaging + n.messaging <= s.cap_messaging)
        and (n.mail = 0 or s.used_mail + n.mail <= s.cap_mail)
+       and (n.voicemail = 0 or s.used_voicemail + n.voicemail <= s.cap_voicemail)
     returning s.agent_id, s.seq - n.offers as first_seq, s.seq),
 o as (
     insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at)
@@ -121,9 +129,10 @@ e as (
     insert into event (slot, kind, id, seq, at, body)
     select event_slot(now()), 3, o.agent_id,
            g.first_seq + row_number() over (partition by o.agent_id order by c.o), now(),
-           json_build_object('kind', 'offer', 'offer', o.id, 'contact', c.id, 'customer', r.id, 'customer_name', r.name,
-               'handle', h.value, 'channel', c.channel, 'account', c.account_id, 'queue', q.name, 'preview', c.preview,
-               'messages', c.messages, 'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
+           json_build_object('kind', 'offer', 'offer', o.id, 'contact', c.id, 'customer', r.id,
+               'customer_name', coalesce(r.shown_name, r.name), 'handle', h.value, 'channel', c.channel,
+               'account', c.account_id, 'queue', q.name, 'preview', c.preview, 'messages', c.messages,
+               'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
                'expires_at', json_time(o.expires_at))::text
       from o join c on c.id = o.contact_id join g on g.agent_id = o.agent_id join queue q on q.id = c.queue_id
              join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
@@ -145,18 +154,23 @@ async def dispatch(tx: Transaction, batch: int = BATCH) -> Dispatched:
     served = _served(agents)
     special = await tx.connection.fetch(CLAIM_SPECIAL, SPECIAL_BATCH, [agent.id for agent in agents], served)
     contacts = [contact for row in special if (contact := _judge(row)) is not None]
-    outright_ids = {
-        row["id"] for row in special if row["auto_accept"] or (row["prefer_agent_id"] and row["wait_for_owner"])
-    }
+    outright_ids = {row["id"] for row in special if _is_outright(row)}
     await _make_plain(tx, special)
     slots = sum(max(agent.free.values()) for agent in agents)
     heads = await tx.connection.fetch(CLAIM_HEADS, served, min(batch, max(slots, 1)))
     contacts += [_waiting(row) for row in heads]
-    outright_ids |= {row["id"] for row in heads if row["auto_accept"]}
+    outright_ids |= {row["id"] for row in heads if row["auto_accept"] and row["class"] != "voice"}
     pairs = rank(contacts, agents)
     outright = tuple(pair for pair in pairs if pair.contact.id in outright_ids)
     offers = [pair for pair in pairs if pair.contact.id not in outright_ids]
     return Dispatched(await _offer(tx, offers), outright)
+
+
+def _is_outright(row: Any) -> bool:
+    """A call is always taken by hand, for a line rings; and so is what somebody hands on: it may be declined."""
+    if row["class"] == "voice" or row["then_agent_id"]:
+        return False
+    return bool(row["auto_accept"] or (row["prefer_agent_id"] and row["wait_for_owner"]))
 
 
 async def _claim_agents(tx: Transaction, batch: int) -> list[FreeAgent]:

@@ -46,7 +46,11 @@ DUE_CONTACTS = "select id from contact where due_at <= clock_timestamp() order b
 LEFT_CONTACTS = """
 select c.id, c.agent_id, case when s.presence = 'offline' then 'offline' else 'vanished' end as why
   from agent_state s join contact c on c.agent_id = s.agent_id and c.state in ('assigned', 'wrapping')
- where s.presence = 'offline' or s.gone_at < clock_timestamp() - $2::interval
+ where (s.presence = 'offline' or s.gone_at < clock_timestamp() - $2::interval)
+   -- who talks, talks on without a screen: their line says when it is over
+   and not (c.class = 'voice' and c.state = 'assigned' and exists (
+           select from call k
+            where c.id in (k.contact_id, k.consult_id) and k.state in ('connecting', 'bridged', 'calling')))
  limit $1
 """
 

@@ -25,14 +25,18 @@ update contact
    set state = 'queued', state_at = clock_timestamp(), fence = fence + 1,
        declined_by = case when $2::uuid is null then declined_by else array_append(declined_by, $2) end,
        declined_until = case when $2::uuid is null then declined_until else clock_timestamp() + $3 end,
-       prefer_agent_id = case when prefer_agent_id = $2 then null else prefer_agent_id end
+       prefer_agent_id = case when prefer_agent_id = $2 then then_agent_id else prefer_agent_id end,
+       prefer_until = case when prefer_agent_id = $2 then clock_timestamp() + interval '20 seconds'
+                           else prefer_until end,
+       then_agent_id = case when prefer_agent_id = $2 then null else then_agent_id end
  where id = $1 and state = 'offered'
 """
 RELEASE_AGENT = """
 update agent_state
    set used_voice = used_voice - case when $2 = 'voice' then $3 else 0 end,
        used_messaging = used_messaging - case when $2 = 'messaging' then $3 else 0 end,
-       used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end
+       used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end,
+       used_voicemail = used_voicemail - case when $2 = 'voicemail' then $3 else 0 end
  where agent_id = $1
 """
 
@@ -52,6 +56,20 @@ async def rescind_left(tx: Transaction, offer: UUID, reason: str | None) -> Refu
     if not await tx.connection.fetchval(STILL_LEFT, row["agent_id"], OFFER_GRACE):
         return Refused("wrong_state", "The agent is back.", "offer")
     return await end_offer(tx, offer, "rescinded", reason=reason)
+
+
+RESCIND_OF = """
+update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = $2
+ where contact_id = $1 and state = 'pending' returning id, agent_id, class, weight
+"""
+
+
+async def rescind_offer_of(tx: Transaction, contact: UUID, reason: str) -> None:
+    """Stop the ringing for a contact that the caller has locked and is about to end."""
+    row = await tx.connection.fetchrow(RESCIND_OF, contact, reason)
+    if row is not None:
+        await tx.connection.execute(RELEASE_AGENT, row["agent_id"], row["class"], row["weight"])
+        await append_to_agent(tx, row["agent_id"], [OfferEnded(row["id"], contact, "rescinded", reason)])
 
 
 async def end_offer(

@@ -24,9 +24,10 @@ from store.ids import new_id
 
 CUSTOMER_OF = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
-select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, c.channel, c.arrived_at, c.shown, c.due_at,
-       c.preview_direction, coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds
-  from contact c left join queue q on q.id = c.queue_id
+select c.id, c.customer_id, c.state, c.fence, c.class, c.agent_id, c.conversation_id,
+       coalesce(v.folded_into, v.id) as shown_id, c.channel, c.arrived_at, c.shown, c.due_at, c.preview_direction,
+       coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds
+  from contact c join conversation v on v.id = c.conversation_id left join queue q on q.id = c.queue_id
  where c.id = $1 for no key update of c
 """
 
@@ -42,11 +43,16 @@ class Change(Struct, frozen=True):
     actor: Author | None = None
 
 
-async def _lock(tx: Transaction, contact: UUID) -> tuple[UUID, Any] | None:
+async def lock_contact(tx: Transaction, contact: UUID) -> tuple[UUID, Any] | None:
+    """Lock the customer's stream, then the contact: the root, and the contact's row."""
     customer = await tx.connection.fetchval(CUSTOMER_OF, contact)
-    root = await lock_customer(tx, customer) if customer else None
-    row = await tx.connection.fetchrow(LOCK_CONTACT, contact)
-    return (root, row) if root is not None and row is not None else None
+    while customer is not None:
+        root = await lock_customer(tx, customer)
+        row = await tx.connection.fetchrow(LOCK_CONTACT, contact)
+        if root is None or row is None or row["customer_id"] == customer:
+            return (root, row) if root is not None and row is not None else None
+        customer = row["customer_id"]  # moved to another customer while we waited
+    return None
 
 
 SAVE = """
@@ -71,6 +77,7 @@ update agent_state
    set used_voice = used_voice - case when $2 = 'voice' then $3 else 0 end,
        used_messaging = used_messaging - case when $2 = 'messaging' then $3 else 0 end,
        used_mail = used_mail - case when $2 = 'mail' then $3 else 0 end,
+       used_voicemail = used_voicemail - case when $2 = 'voicemail' then $3 else 0 end,
        idle_since = clock_timestamp()
  where agent_id = $1
 """
@@ -108,7 +115,7 @@ async def _customer_changes(
     visible = cast(VisibleState, "waiting" if state in ("new", "queued", "offered") else state)
     contact = ProfileContact(
         row["id"],
-        row["conversation_id"],
+        row["shown_id"],
         row["channel"],
         row["class"],
         visible,
@@ -126,10 +133,10 @@ async def _customer_changes(
             body=change.said,
             at=row["arrived_at"],  # placed in time when it is appended
             status=None,
-            conversation=row["conversation_id"],
+            conversation=row["shown_id"],
             author=change.actor,
         )
-        changes.insert(0, NewEntry(entry, root))
+        changes.insert(0, NewEntry(entry, root, conversation=row["conversation_id"]))
     return changes
 
 
@@ -147,7 +154,7 @@ HELD_BEFORE = "select exists (select from offer where contact_id = $1 and agent_
 
 async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
     """The agent is done: wrap-up where the queue asks for it, else the end. Asking again changes nothing."""
-    locked = await _lock(tx, contact)
+    locked = await lock_contact(tx, contact)
     if locked is None:
         return NO_CONTACT
     root, row = locked
@@ -167,7 +174,7 @@ async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None
 
 async def wrap_up(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
     """End wrap-up before its timer."""
-    locked = await _lock(tx, contact)
+    locked = await lock_contact(tx, contact)
     if locked is None:
         return NO_CONTACT
     root, row = locked
@@ -184,7 +191,7 @@ IS_DUE = "select $1::timestamptz <= clock_timestamp()"
 
 async def settle_due(tx: Transaction, contact: UUID) -> bool:
     """What is due by the database's clock: wrap-up ends, a silent customer is parked, an unshown contact goes back."""
-    locked = await _lock(tx, contact)
+    locked = await lock_contact(tx, contact)
     if locked is None or not await tx.connection.fetchval(IS_DUE, locked[1]["due_at"]):
         return False
     root, row = locked
@@ -207,7 +214,7 @@ select presence = 'offline' or coalesce(gone_at < clock_timestamp() - $2::interv
 
 async def leave_agent(tx: Transaction, contact: UUID, agent: UUID, why: str) -> bool:
     """The holder logged off or vanished: answered contacts are parked, unanswered ones queued, wrap-up ends."""
-    locked = await _lock(tx, contact)
+    locked = await lock_contact(tx, contact)
     if locked is None or locked[1]["agent_id"] != agent:
         return False
     if not await tx.connection.fetchval(STILL_LEFT, agent, HELD_GRACE):

@@ -36,7 +36,8 @@ select s.agent_id from agent_state s
 REFRESH_AGENTS = """
 update agent_state s set needs = coalesce((
            select array_agg(n.id order by n.id)
-             from need n join agent_queue q on q.queue_id = n.queue_id and q.agent_id = s.agent_id), '{}')
+             from need n join agent_queue q on q.queue_id = n.queue_id and q.agent_id = s.agent_id
+            where n.skills <> '{only}'), '{}')
  where s.agent_id = any ($1)
 """
 

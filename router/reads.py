@@ -71,9 +71,9 @@ class AccountView(Struct, frozen=True):
 
 
 CONTACTS = """
-select c.id, m.root_id, c.conversation_id, c.account_id, c.channel, c.class, c.state, c.queue_id, c.priority,
-       c.agent_id, c.arrived_at, c.state_at, c.due_at
-  from contact c join customer m on m.id = c.customer_id
+select c.id, m.root_id, coalesce(v.folded_into, v.id), c.account_id, c.channel, c.class, c.state, c.queue_id,
+       c.priority, c.agent_id, c.arrived_at, c.state_at, c.due_at
+  from contact c join customer m on m.id = c.customer_id join conversation v on v.id = c.conversation_id
  where ($1::text is null or c.state = $1) and ($2::text is null or c.queue_id = $2)
    and ($3::uuid is null or c.agent_id = $3) and ($4::uuid is null or c.id < $4)
  order by c.id desc limit $5
@@ -89,9 +89,9 @@ async def fetch_contacts(
 
 
 CONTACT = """
-select c.id, m.root_id, c.conversation_id, c.account_id, c.channel, c.class, c.state, c.queue_id, c.priority,
-       c.agent_id, c.arrived_at, c.state_at, c.due_at
-  from contact c join customer m on m.id = c.customer_id
+select c.id, m.root_id, coalesce(v.folded_into, v.id), c.account_id, c.channel, c.class, c.state, c.queue_id,
+       c.priority, c.agent_id, c.arrived_at, c.state_at, c.due_at
+  from contact c join customer m on m.id = c.customer_id join conversation v on v.id = c.conversation_id
  where c.id = $1
 """
 
@@ -142,6 +142,7 @@ async def fetch_queues(connection: Connection, limit: int, after: str | None = N
 AGENTS = """
 select a.id, a.name, a.role, a.active, s.agent_id is not null as has_state, s.presence, s.reason, s.connected,
        s.presence_at, s.used_voice, s.cap_voice, s.used_messaging, s.cap_messaging, s.used_mail, s.cap_mail,
+       s.used_voicemail, s.cap_voicemail,
        array(select q.queue_id from agent_queue q where q.agent_id = a.id order by q.queue_id) as queues
   from agent a left join agent_state s on s.agent_id = a.id
  where $1::uuid is null or a.id > $1 order by a.id limit $2
@@ -162,6 +163,7 @@ def _read_agent(row: asyncpg.Record) -> AgentView:
             "voice": Capacity(row["used_voice"], row["cap_voice"]),
             "messaging": Capacity(row["used_messaging"], row["cap_messaging"]),
             "mail": Capacity(row["used_mail"], row["cap_mail"]),
+            "voicemail": Capacity(row["used_voicemail"], row["cap_voicemail"]),
         }
     queues = tuple(row["queues"])
     return AgentView(row["id"], row["name"], row["role"], row["active"], presence, capacity, queues)

@@ -72,6 +72,36 @@ async def lock_customer(tx: Transaction, customer: UUID) -> UUID | None:
             return UUID(int=root.int)
 
 
+ROOTS_OF = "select id, root_id from customer where id = any ($1)"
+LOCK_STREAMS = "select id from stream where kind = 1 and id = any ($1) order by id for no key update"
+
+
+async def lock_customers(
+    tx: Transaction, customers: Sequence[UUID], also: Sequence[UUID] = ()
+) -> dict[UUID, UUID] | None:
+    """Lock the streams of several customers' roots at once, sorted; gives the root of each, None if one is unknown.
+
+    `also`: streams of customers who are about to be roots. The roots are read again under the locks; where a merge has
+    moved one while we waited, the locks are let go and taken anew in order, for taking one more could be a deadlock.
+    """
+    while True:
+        roots = await _roots_of(tx.connection, customers)
+        if len(roots) < len(set(customers)):
+            return None
+        taking = tx.connection.transaction()
+        await taking.start()
+        await tx.connection.execute(LOCK_STREAMS, [*roots.values(), *also])
+        if roots == await _roots_of(tx.connection, customers):
+            await taking.commit()
+            return roots
+        await taking.rollback()
+
+
+async def _roots_of(connection: Connection, customers: Sequence[UUID]) -> dict[UUID, UUID]:
+    rows = await connection.fetch(ROOTS_OF, list(customers))
+    return {UUID(int=row["id"].int): UUID(int=row["root_id"].int) for row in rows}
+
+
 BUMP_CUSTOMER = """
 update stream set seq = seq + $2, last_at = greatest(clock_timestamp(), last_at + interval '1 microsecond') + $3
  where kind = 1 and id = $1 returning seq, last_at
@@ -83,18 +113,28 @@ select event_slot(now()), $1, $2, $3 + o, now(), body from unnest($4::text[]) wi
 """
 APPEND_ENTRY = """
 insert into entry (id, customer_id, conversation_id, at, kind, channel, direction, body,
-                   handle_id, account_id, author_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                   handle_id, account_id, author_id, occurred_at, media, content, provider_id, in_reply_to)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
+NAMED = "select entry_named($1, $2)"
+ADD_ATTACHMENTS = "select add_attachments($1, $2, $3)"
 
 
 @dataclass(frozen=True)
 class NewEntry:
-    """An entry before it has its place in time. `customer`: the leaf it belongs to (the root for notes and status)."""
+    """An entry before it has its place in time. `customer`: the leaf it belongs to (the root for notes and status).
+
+    `conversation`: the one it is kept in, where that is folded into the one the entry shows. `provider_id`, `answers`:
+    what its channel calls it, and the message it answers. `uploaded`: its files are attachments already.
+    """
 
     entry: Entry
     customer: UUID
     handle_id: UUID | None = None
+    conversation: UUID | None = None
+    provider_id: str | None = None
+    answers: str | None = None
+    uploaded: bool = False
 
 
 async def append_to_customer(tx: Transaction, root: UUID, changes: Sequence[CustomerEvent | NewEntry]) -> datetime:
@@ -111,6 +151,9 @@ async def append_to_customer(tx: Transaction, root: UUID, changes: Sequence[Cust
     for change in changes:
         if isinstance(change, NewEntry):
             placed = msgspec.structs.replace(change.entry, at=at)
+            if change.answers is not None:
+                named = await tx.connection.fetchval(NAMED, placed.account, change.answers)
+                placed = msgspec.structs.replace(placed, in_reply_to=named)
             await _insert_entry(tx.connection, placed, change)
             bodies.append(_encode(EntryAdded(placed)).decode())
             at += timedelta(microseconds=1)
@@ -127,7 +170,7 @@ async def _insert_entry(connection: Connection, entry: Entry, new: NewEntry) -> 
         APPEND_ENTRY,
         entry.id,
         new.customer,
-        entry.conversation,
+        new.conversation or entry.conversation,
         entry.at,
         entry.kind,
         entry.channel,
@@ -136,7 +179,14 @@ async def _insert_entry(connection: Connection, entry: Entry, new: NewEntry) -> 
         new.handle_id,
         entry.account,
         entry.author.id if entry.author else None,
+        entry.occurred_at,
+        _encode(entry.media).decode() if entry.media else None,
+        _encode(entry.content).decode() if entry.content else None,
+        new.provider_id,
+        new.answers,
     )
+    if entry.media and not new.uploaded:
+        await connection.execute(ADD_ATTACHMENTS, entry.id, entry.account, _encode(entry.media).decode())
 
 
 async def append_to_agent(tx: Transaction, agent: UUID, events: Sequence[AgentEvent | str]) -> int:

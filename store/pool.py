@@ -15,6 +15,9 @@ ACQUIRE_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 # Above the server's own limit on a statement: for a server that is stopped or cut off and enforces nothing.
 COMMAND_SECONDS = 7.0
+# Characters. The snapshot's statement is longer than asyncpg keeps prepared by itself; planned anew each time it would
+# take twenty times as long.
+LONGEST_CACHED_STATEMENT = 64 * 1024
 SERVER_SETTINGS = {
     "application_name": "screenpop",
     "statement_timeout": "5s",
@@ -62,6 +65,7 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
         server_settings=SERVER_SETTINGS,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
+        max_cacheable_statement_size=LONGEST_CACHED_STATEMENT,
     )
     await pool
     # The floor is only raised by need, yet a wrong URL must show here and not at the first request.

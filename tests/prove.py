@@ -1,6 +1,7 @@
-"""Prove what was promised, from outside: `python -m tests.prove NAME [--seed N] [--only PART …]`.
+"""Prove what was promised, from outside: `python -m tests.prove NAME [--seed N] [--only PART …] [--long]`.
 
 Prints claim, dose, observed and verdict; exits 1 on any miss. `first-light`: a text message on an agent's screen.
+`customer`: profile, identity and timeline. `channels`: every provider.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import traceback
 from pathlib import Path
 
 from tests.outside.verdict import Verdict, show
+from tests.prove_channels import PARTS as CHANNELS
+from tests.prove_customer import PARTS as CUSTOMER
 from tests.prove_first_light import PARTS as FIRST_LIGHT
 from tests.prove_first_light.stage import Part, Stage
 
-PROOFS: dict[str, dict[str, Part]] = {"first-light": FIRST_LIGHT}
+PROOFS: dict[str, dict[str, Part]] = {"first-light": FIRST_LIGHT, "customer": CUSTOMER, "channels": CHANNELS}
 
 
-async def prove(parts: dict[str, Part], seed: int) -> list[Verdict]:
+async def prove(parts: dict[str, Part], seed: int, *, long: bool = False) -> list[Verdict]:
     """Run each part with a chance of its own drawn from the seed; one that breaks is a failed claim."""
     verdicts: list[Verdict] = []
     for name, part in parts.items():
@@ -31,7 +34,7 @@ async def prove(parts: dict[str, Part], seed: int) -> list[Verdict]:
         sys.stdout.write(f"{name} (at most {part.seconds:.0f} s) …\n")
         sys.stdout.flush()
         folder = Path(tempfile.mkdtemp(prefix=f"prove-{name}-"))
-        stage = Stage(folder, random.Random(f"{seed} {name}"), seed)
+        stage = Stage(folder, random.Random(f"{seed} {name}"), seed, long=long)
         try:
             async with asyncio.timeout(part.seconds):
                 found = await part.show(stage)
@@ -56,6 +59,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("name", choices=sorted(PROOFS))
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
     parser.add_argument("--only", action="append", default=[], metavar="PART", help="repeatable")
+    parser.add_argument("--long", action="store_true", help="a larger dose, where a part has one")
     options = parser.parse_args(arguments)
     parts = PROOFS[options.name]
     unknown = set(options.only) - set(parts)
@@ -63,7 +67,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     chosen = {name: part for name, part in parts.items() if not options.only or name in options.only}
     sys.stdout.write(f"prove {options.name}, seed {options.seed}\n")
-    verdicts = asyncio.run(prove(chosen, options.seed))
+    verdicts = asyncio.run(prove(chosen, options.seed, long=options.long))
     return int(not show(f"prove {options.name}, seed {options.seed}", verdicts))
 
 

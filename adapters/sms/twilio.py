@@ -13,11 +13,14 @@ import httpx2
 import phonenumbers
 
 from adapters import phones
-from adapters.base import AccountConfig, Outgoing, Refused, SendOutcome, WebhookRequest
+from adapters.base import AccountConfig, Answer, Forged, Outgoing, Refused, ReplyLimits, SendOutcome, WebhookRequest
+from adapters.media import MediaClient, MediaOutcome
 from adapters.sms.twilio_api import new_session, send_message
+from adapters.sms.twilio_media import MMS_TYPES, fetch_media
 from adapters.sms.twilio_parse import parse_webhook
 from adapters.sms.twilio_signature import verify_signature
 from model.inbound import InboundEvent
+from model.timeline import Media
 
 _SETTINGS = ("account_sid", "api_base", "callback_overrides", "messaging_service_sid")
 
@@ -45,9 +48,22 @@ class TwilioSms:
         """The events of a verified request, or ParseError."""
         return parse_webhook(request, account)
 
-    def answer(self, request: WebhookRequest, account: AccountConfig) -> tuple[str, bytes]:
+    def answer(self, request: WebhookRequest, account: AccountConfig) -> Answer:
         """Empty TwiML: nothing is sent back by Twilio itself. A plain text body would be sent as a message."""
-        return "text/xml", b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+        if request.method != "POST":
+            raise Forged("Twilio sends no challenge: configure the webhook as POST")
+        return Answer(b'<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
+
+    def limits(self, account: AccountConfig) -> ReplyLimits:
+        """Twilio's own: https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource.
+
+        Files go as MMS: ten, 5 MiB, of https://www.twilio.com/docs/messaging/guides/accepted-mime-types.
+        """
+        return ReplyLimits(most_characters=1600, most_files=10, most_file_bytes=5 << 20, file_types=MMS_TYPES)
+
+    async def fetch_media(self, account: AccountConfig, media: Media, client: MediaClient) -> MediaOutcome:
+        """A picture of an incoming message, with credentials where the account protects its media."""
+        return await fetch_media(account, media, client)
 
     async def send(self, account: AccountConfig, outgoing: Outgoing, timeout: float) -> SendOutcome:
         """Hand one message to Twilio, once."""

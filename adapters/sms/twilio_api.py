@@ -25,6 +25,7 @@ import math
 from collections.abc import Mapping
 
 import httpx2
+import msgspec
 from twilio.base.exceptions import (
     TwilioRestException,
     TwilioServiceException,
@@ -37,6 +38,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from adapters.base import AccountConfig, Busy, Outgoing, Refused, SendOutcome, Sent, Unknown
 from adapters.sms.twilio_errors import describe
 from adapters.sms.twilio_signature import callback_overrides
+from model.content import Template
 
 _CONNECT_SECONDS = 3.0
 _MOST_RETRY_AFTER_SECONDS = 3600.0
@@ -122,8 +124,18 @@ async def _create(exchange: Exchange, account: AccountConfig, outgoing: Outgoing
     service = account.settings.get("messaging_service_sid")
     sender = {"messaging_service_sid": service} if service else {"from_": account.address}
     return await client.messages.create_async(
-        to=outgoing.to, body=outgoing.body, status_callback=callback_url(account, outgoing), **sender
+        to=outgoing.to, status_callback=callback_url(account, outgoing), **_content(outgoing), **sender
     )
+
+
+def _content(outgoing: Outgoing) -> dict[str, object]:
+    """Words and files, which Twilio fetches; or a template by its ContentSid, whose parameters are counted from 1."""
+    template = next((each for each in outgoing.content if isinstance(each, Template)), None)
+    if template:
+        variables = {str(number): value for number, value in enumerate(template.parameters, 1)}
+        return {"content_sid": template.name, "content_variables": msgspec.json.encode(variables).decode()}
+    files = {"media_url": [file.url for file in outgoing.files]} if outgoing.files else {}
+    return {"body": outgoing.body, **files} if outgoing.body or not files else {**files}
 
 
 def callback_url(account: AccountConfig, outgoing: Outgoing) -> str:

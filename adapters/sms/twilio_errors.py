@@ -34,6 +34,19 @@ _REMEDIES = {
     30007: "the carrier filtered the message as unwanted",
     30008: "the carrier gave no reason",
     30034: "the sending number is not registered (A2P 10DLC): register it at Twilio",
+    63003: "the address is not known to the channel: check the number on the profile",
+    63007: "our address cannot send on this channel: check the account's address at Twilio",
+    63012: "the channel is not available for the moment",
+    63013: "the message breaks a policy of the channel",
+    63016: "more than 24 hours have passed since the customer last wrote: send a template, or wait until they write",
+    63018: "the channel takes no more messages from us for now",
+    63019: "the file could not be fetched or is of a kind the channel does not take",
+    63021: "the channel does not take this content",
+    63024: "the number has no WhatsApp",
+    63027: "there is no template of this ContentSid in this language",
+    63028: "the template takes another number of parameters",
+    63032: "WhatsApp left this customer out of marketing messages as an experiment: wait until they write",
+    63049: "Meta holds marketing messages back from this customer: wait until they write",
 }
 
 _DIGITS = re.compile(r"\+?[0-9][0-9 ()-]{5,}[0-9]")

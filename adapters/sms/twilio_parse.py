@@ -23,9 +23,9 @@ from model.inbound import ConsentChange, DeliveryReceipt, HandleRef, Ignored, In
 from model.timeline import Media
 
 MOST_FIELDS = 200
-_MOST_BODY = 16_000
+MOST_BODY = 16_000
 _MOST_MEDIA = 32
-_MOST_NAME = 200
+MOST_NAME = 200
 
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -56,7 +56,7 @@ def parse_webhook(request: WebhookRequest, account: AccountConfig) -> list[Inbou
     if not request.step:
         return _parse_inbound(fields, account)
     if request.step == "status":
-        return [_parse_status(fields, query_of(request, MOST_FIELDS), account)]
+        return [parse_status(fields, query_of(request, MOST_FIELDS), account)]
     raise ParseError("unknown step: messages go to the account's address itself, receipts to its /status", "step")
 
 
@@ -64,13 +64,13 @@ def _parse_inbound(fields: Fields, account: AccountConfig) -> list[InboundEvent]
     status = fields.optional("SmsStatus", 64) or fields.optional("MessageStatus", 64) or "received"
     if status.lower() not in ("received", "receiving"):
         raise ParseError("unknown kind: not an incoming message; status callbacks belong to /status", "SmsStatus")
-    key = _sid(fields)
-    _belongs_to(fields, account, "To")
+    key = sid_of(fields)
+    belongs_to(fields, account, "To")
     handle = phones.sender(fields.required("From", 128), account.region, "sms", account.address)
     if handle is None:
         raise ParseError("empty", "From")
-    media = _media(fields)
-    body = fields.optional("Body", _MOST_BODY)
+    media = media_of(fields)
+    body = fields.optional("Body", MOST_BODY)
     if body is None and not media:
         raise ParseError("missing, and there is no media", "Body")
     message = InboundMessage(
@@ -78,7 +78,7 @@ def _parse_inbound(fields: Fields, account: AccountConfig) -> list[InboundEvent]
         handle=handle,
         body=body or "",
         media=media,
-        name_hint=(fields.optional("ProfileName", _MOST_BODY) or "").strip()[:_MOST_NAME] or None,
+        name_hint=(fields.optional("ProfileName", MOST_BODY) or "").strip()[:MOST_NAME] or None,
     )
     return _with_consent(message, fields.optional("OptOutType", 64), handle)
 
@@ -104,10 +104,11 @@ def _opted_out(word: str, declared: str | None) -> bool | None:
     return False if word in START_WORDS else None
 
 
-def _parse_status(fields: Fields, query: Fields, account: AccountConfig) -> InboundEvent:
-    sid = _sid(fields)
+def parse_status(fields: Fields, query: Fields, account: AccountConfig) -> InboundEvent:
+    """What became of a message of ours."""
+    sid = sid_of(fields)
     status = (fields.optional("MessageStatus", 64) or fields.required("SmsStatus", 64)).lower()
-    _belongs_to(fields, account, None)
+    belongs_to(fields, account, None)
     outbound_id = _entry_id(query)
     key = f"{sid}:{status}"
     if status in _INTERMEDIATE:
@@ -126,11 +127,12 @@ def _parse_status(fields: Fields, query: Fields, account: AccountConfig) -> Inbo
 
 def _delivery_error(fields: Fields, status: str) -> str:
     code = fields.optional("ErrorCode", 64) or ""
-    message = fields.optional("ErrorMessage", _MOST_BODY) or f"the message is {status}"
+    message = fields.optional("ErrorMessage", MOST_BODY) or f"the message is {status}"
     return describe(int(code) if _NUMBER.fullmatch(code) else None, message)
 
 
-def _sid(fields: Fields) -> str:
+def sid_of(fields: Fields) -> str:
+    """Twilio's id of the message."""
     name = "MessageSid" if "MessageSid" in fields else "SmsSid" if "SmsSid" in fields else "MessageSid"
     sid = fields.required(name, 64)
     if not _SID.fullmatch(sid):
@@ -138,7 +140,7 @@ def _sid(fields: Fields) -> str:
     return sid
 
 
-def _belongs_to(fields: Fields, account: AccountConfig, ours: str | None) -> None:
+def belongs_to(fields: Fields, account: AccountConfig, ours: str | None) -> None:
     """Refuse what was meant for another account of the same secret.
 
     A Messaging Service delivers for all its numbers, so where both sides name the AccountSid that decides; only
@@ -174,7 +176,8 @@ def _entry_id(query: Fields) -> UUID | None:
         raise ParseError("not one of our entry ids", "entry") from None
 
 
-def _media(fields: Fields) -> tuple[Media, ...]:
+def media_of(fields: Fields) -> tuple[Media, ...]:
+    """The media of a message, in order."""
     count = fields.optional("NumMedia", 64) or "0"
     if not _NUMBER.fullmatch(count) or int(count) > _MOST_MEDIA:
         raise ParseError(f"not a number from 0 to {_MOST_MEDIA}", "NumMedia")

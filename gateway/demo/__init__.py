@@ -2,7 +2,8 @@
 
 - `__main__`   starts everything, watches over it, and ends it
 - `company`    its accounts, agents, rules and customers with a history
-- `carrier`    the carrier on this machine, which speaks Twilio's protocol; shares nothing with the product
+- `accounts`   its addresses on every channel
+- `outside`    every provider on this machine, in one process; shares nothing with the product
 - `once`       one customer through the whole way
-- `traffic`    customers who text and answer
+- `traffic`    customers who write on every channel, and answer
 """

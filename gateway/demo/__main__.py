@@ -19,8 +19,10 @@ import httpx2
 import msgspec
 from rich.console import Console
 
-from gateway.demo.company import NUMBER, Company, found_company, move_company
-from gateway.demo.once import Failed, run_once
+from gateway.demo.company import Company, Outside, found_company, move_company
+from gateway.demo.duplicate import run_duplicate
+from gateway.demo.once import run_once
+from gateway.demo.telling import Failed
 from gateway.demo.traffic import Traffic
 from gateway.settings import SettingsError, read_settings
 from store.embedded import EmbeddedPostgres, EmbeddedValkey, ServerError
@@ -35,7 +37,7 @@ console = Console()
 
 
 class Demo:
-    """One running demo: the servers, N gateways, the carrier."""
+    """One running demo: the servers, N gateways, the world outside."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._folder: Path = options.data_dir.resolve()
@@ -43,7 +45,8 @@ class Demo:
         self._database = ""
         self._redis: EmbeddedValkey | None = None
         self._gateways: list[Server] = []
-        self._carrier_port = free_port()
+        self._outside: list[Server] = []
+        self._outside_port, self._smtp_port, self._shop_port = free_port(), free_port(), free_port()
         self.company: dict[str, Any] = {}
 
     @property
@@ -51,13 +54,21 @@ class Demo:
         return f"http://127.0.0.1:{self._ports[0]}"
 
     @property
-    def _carrier_url(self) -> str:
-        return f"http://127.0.0.1:{self._carrier_port}"
+    def _outside_url(self) -> str:
+        return f"http://127.0.0.1:{self._outside_port}"
 
     @property
-    def carrier_log(self) -> Path:
-        """What the carrier was asked to send, one JSON object a line."""
-        return self._folder / "carrier.jsonl"
+    def _shop_url(self) -> str:
+        return f"http://127.0.0.1:{self._shop_port}"
+
+    @property
+    def _where(self) -> Outside:
+        return Outside(f"{self._url}/hooks", self._outside_url, self._smtp_port, self._shop_url)
+
+    @property
+    def _sent_log(self) -> Path:
+        """What the providers were asked to send, one JSON object a line."""
+        return self._folder / "sent.jsonl"
 
     @contextlib.contextmanager
     def servers(self) -> Iterator[None]:
@@ -77,7 +88,7 @@ class Demo:
             yield
 
     def _stop_children(self) -> None:
-        children = [*self._gateways, self._carrier] if hasattr(self, "_carrier") else self._gateways
+        children = [*self._gateways, *self._outside]
         for child in children:
             if child.is_running:
                 child.process.send_signal(signal.SIGTERM)
@@ -85,10 +96,10 @@ class Demo:
             child.stop(timeout_seconds=2.5)
 
     async def start(self) -> None:
-        """Migrate, found or find the company, start carrier and gateways, and write demo.json when all answer."""
+        """Migrate, found or find the company, start the outside and gateways, and write demo.json when all answer."""
         await migrate(self._database)
         company = await self._company()
-        self._carrier = self._start_carrier(company)
+        self._outside = [self._start_outside(company), self._start_shop(company)]
         self._gateways = [self._start_gateway(port) for port in self._ports]
         await self._until_ready()
         self._describe(company)
@@ -96,14 +107,14 @@ class Demo:
     async def _company(self) -> Company:
         """The company's tokens are known only here: the database has their hashes."""
         kept = self._folder / "company.json"
-        public_url = f"{self._url}/hooks/sms-main"
         connection = await asyncpg.connect(self._database)
         try:
             async with connection.transaction():
                 if kept.exists():
-                    await move_company(connection, public_url, self._carrier_url)
-                    return msgspec.json.decode(kept.read_bytes(), type=Company)
-                company = await found_company(connection, public_url, self._carrier_url)
+                    company = msgspec.json.decode(kept.read_bytes(), type=Company)
+                    await move_company(connection, company, self._where)
+                    return company
+                company = await found_company(connection, self._where)
                 _write_private(kept, msgspec.json.encode(company))
                 return company
         finally:
@@ -116,6 +127,7 @@ class Demo:
             "HOME": os.environ.get("HOME", "/"),
             "DATABASE_URL": self._database,
             "REDIS_URL": self._redis.url if self._redis else "",
+            "SCREENPOP_PRIVATE_MEDIA_HOSTS": f"127.0.0.1:{self._outside_port}",
             # A demo is also what programs try their screens on: they type faster than people.
             "SCREENPOP_SCREEN_FRAMES_PER_MINUTE": "60000",
             "SCREENPOP_SCREEN_BURST": "2000",
@@ -129,36 +141,38 @@ class Demo:
             environment=environment,
         )
 
-    def _start_carrier(self, company: Company) -> Server:
+    def _start_outside(self, company: Company) -> Server:
+        accounts = self._folder / "accounts.json"
+        _write_private(accounts, msgspec.json.encode(company.addresses(self._where)))
+        ports = (f"--port={self._outside_port}", f"--smtp-port={self._smtp_port}")
         return self._child(
-            "carrier",
-            "gateway.demo.carrier",
-            f"--port={self._carrier_port}",
-            f"--account-sid={company.account_sid}",
-            f"--auth-token={company.auth_token}",
-            f"--log={self.carrier_log}",
-            f"--phone-of={NUMBER}",
+            "outside", "gateway.demo.outside", *ports, f"--accounts={accounts}", f"--log={self._sent_log}"
+        )
+
+    def _start_shop(self, company: Company) -> Server:
+        return self._child(
+            *("shop", "gateway.demo.shop", f"--port={self._shop_port}", f"--secret={company.shop_secret}")
         )
 
     def _start_gateway(self, port: int) -> Server:
         return self._child(f"gateway-{port}", "gateway.cli", "serve", f"--port={port}")
 
     async def _until_ready(self) -> None:
-        urls = [f"http://127.0.0.1:{port}/ready" for port in self._ports] + [f"{self._carrier_url}/control/sent"]
+        urls = [f"http://127.0.0.1:{port}/ready" for port in self._ports]
+        urls += [f"{self._outside_url}/control/sent", f"{self._shop_url}/control/asked"]
         async with httpx2.AsyncClient() as client:
-            for url, child in zip(urls, [*self._gateways, self._carrier], strict=True):
+            for url, child in zip(urls, [*self._gateways, *self._outside], strict=True):
                 await _answers(client, url, child)
 
     def _describe(self, company: Company) -> None:
-        account = {
-            "id": "sms-main",
-            "channel": "sms",
-            "provider": "twilio",
-            "address": NUMBER,
-            "secret": company.auth_token,
-            "account_sid": company.account_sid,
-            "public_url": f"{self._url}/hooks/sms-main",
-        }
+        # What signs for Twilio is also named beside the address: programs on the outside read it there.
+        accounts = [
+            {
+                **msgspec.to_builtins(one),
+                **{name: one.settings[name] for name in ("account_sid",) if name in one.settings},
+            }
+            for one in company.addresses(self._where)
+        ]
         self.company = {
             "url": self._url,
             "urls": [f"http://127.0.0.1:{port}" for port in self._ports],
@@ -168,9 +182,11 @@ class Demo:
             "redis_pid": self._redis.pid if self._redis else None,
             "admin": msgspec.to_builtins(company.admin),
             "agents": [msgspec.to_builtins(agent) for agent in company.agents],
-            "accounts": [account],
-            "carrier_log": str(self.carrier_log),
-            "carrier_url": self._carrier_url,
+            "accounts": accounts,
+            "carrier_log": str(self._sent_log),
+            "carrier_url": self._outside_url,
+            "smtp_port": self._smtp_port,
+            "shop_url": self._shop_url,
         }
         _write_private(self._folder / "demo.json", json.dumps(self.company, indent=2).encode())
 
@@ -187,8 +203,7 @@ class Demo:
 
     def traffic(self) -> Traffic:
         """The simulated customers."""
-        account = self.company["accounts"][0]
-        return Traffic(self._carrier_url, account["public_url"], account["address"], self.carrier_log)
+        return Traffic(self._outside_url, self.company["accounts"], self._sent_log)
 
 
 async def _answers(client: httpx2.AsyncClient, url: str, child: Server) -> None:
@@ -220,6 +235,7 @@ def _print_welcome(demo: Demo) -> None:
     console.print("Sign in with one of these tokens:", highlight=False)
     for member in [*demo.company["agents"], demo.company["admin"]]:
         console.print(f"  {member['name']:18} {member['token']}", highlight=False, soft_wrap=True)
+    console.print(f"Write to them as a visitor: {demo.company['url']}/chat/chat-main/demo", highlight=False)
     console.print("Ctrl-C ends everything.\n", highlight=False)
 
 
@@ -237,10 +253,13 @@ async def _run(demo: Demo, options: argparse.Namespace) -> int:
 
 
 async def _work(demo: Demo, options: argparse.Namespace) -> int:
-    with console.status("Starting PostgreSQL, the carrier and the gateway"):
+    with console.status("Starting PostgreSQL, the world outside and the gateway"):
         await demo.start()
     if options.once:
         await run_once(demo.company, options.sender, options.text, console)
+        return 0
+    if options.duplicate:
+        await run_duplicate(demo.company, console)
         return 0
     _print_welcome(demo)
     async with asyncio.TaskGroup() as group:
@@ -257,6 +276,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=1, choices=range(1, 9), help="gateway processes")
     parser.add_argument("--no-traffic", dest="traffic", action="store_false", help="no simulated customers")
     parser.add_argument("--once", action="store_true", help="one customer through the whole way, then end")
+    parser.add_argument(
+        "--duplicate", action="store_true", help="one person under two numbers: suggested, merged, unmerged; then end"
+    )
     parser.add_argument("--from", dest="sender", default="+14155550123", help="with --once: the customer's number")
     parser.add_argument("--text", default="Hi, is my order still on its way?", help="with --once: what they write")
     return parser.parse_args(arguments)

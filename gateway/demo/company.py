@@ -11,11 +11,13 @@ import msgspec
 from msgspec import Struct
 
 from gateway.auth import issue_token
+from gateway.demo.accounts import Address, Keys, addresses, save_addresses
+from gateway.demo.knowledge import know
+from gateway.demo.people import PEOPLE, Person
 from router.needs import set_agent_queues
 from store.ids import new_id
 from store.pool import Connection
 
-NUMBER = "+15005550006"
 AGENTS = ("Inês Carvalho", "Marek Nowak", "Sofia Lindqvist")
 RULES = {
     "rules": [
@@ -25,143 +27,27 @@ RULES = {
 }
 
 
-class Person(Struct, frozen=True):
-    """A customer of the demo: who they are and what was said before today."""
-
-    name: str
-    phone: str
-    company: str | None = None
-    location: str | None = None
-    language: str = "en"
-    time_zone: str = "America/New_York"
-    plan: str | None = None
-    tags: tuple[str, ...] = ()
-    talks: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    """(days ago, lines): odd lines are the customer's, even ones the agent's."""
-
-
-PEOPLE = (
-    Person(
-        "Layla Haddad",
-        "+15145550142",
-        "Studio Haddad",
-        "Montréal",
-        "fr",
-        "America/Montreal",
-        "Business",
-        ("vip", "trade"),
-        (
-            (
-                210,
-                (
-                    "Hello, do you deliver to Montréal?",
-                    "Good morning Layla. Yes, in six to nine days.",
-                    "Perfect, thanks.",
-                ),
-            ),
-            (
-                34,
-                (
-                    "The oak table arrived with a scratch on one leg.",
-                    "I am sorry to read that. Could you send a picture of it?",
-                    "Sent it by mail just now.",
-                    "Received. A new leg leaves us tomorrow, no cost to you.",
-                ),
-            ),
-            (
-                6,
-                (
-                    "Any news about the second table?",
-                    "It is at customs. I keep an eye on it and write the moment it moves.",
-                    "Thank you Inês!",
-                ),
-            ),
-        ),
-    ),
-    Person(
-        "Tomáš Beneš",
-        "+14155550171",
-        "Beneš & Sons",
-        "San Francisco",
-        "en",
-        "America/Los_Angeles",
-        "Plus",
-        ("wholesale",),
-        (
-            (
-                91,
-                (
-                    "Can I change the billing address?",
-                    "Of course, what is the new one?",
-                    "221 Pine Street, 94104.",
-                    "Done.",
-                ),
-            ),
-            (
-                12,
-                (
-                    "Our invoice 2026-1182 shows the old address.",
-                    "You are right. A corrected one is on its way to you.",
-                ),
-            ),
-        ),
-    ),
-    Person(
-        "Adaeze Okonkwo",
-        "+12125550118",
-        None,
-        "New York",
-        plan="Basic",
-        talks=(
-            (3, ("Is the sample set still free?", "It is. Shall I send you one?", "Yes please!", "It left us today.")),
-        ),
-    ),
-    Person(
-        "Giorgos Papadakis",
-        "+13125550133",
-        None,
-        "Chicago",
-        "el",
-        "America/Chicago",
-        "Plus",
-        (),
-        (
-            (
-                16,
-                (
-                    "What colours does the linen come in?",
-                    "Sand, slate and petrol. I can send you swatches.",
-                    "Petrol please.",
-                ),
-            ),
-        ),
-    ),
-    Person(
-        "María Fernanda Ríos",
-        "+13055550187",
-        "Casa Ríos",
-        "Miami",
-        "es",
-        talks=((45, ("¿Puedo cambiar el color del sofá?", "Sí, hasta mañana. ¿Cuál prefiere?", "El gris, gracias.")),),
-    ),
-    Person("Juhani Lehtonen", "+16175550125", None, "Boston", "fi", tags=("press",)),
-)
-
 NEW_COMPANY = """
 insert into queue (id, name, wrap_up_seconds) values
     ('general', 'General', 0), ('billing', 'Billing', 0), ('vip', 'VIP', 20)
 """
-NEW_ACCOUNT = """
-insert into account (id, channel, provider, address, secrets, region, public_url, settings, queue_id)
-values ('sms-main', 'sms', 'twilio', $1, array[$2], 'US', $3, $4::jsonb, 'general')
-"""
-MOVE_ACCOUNT = """
-update account set public_url = $1, settings = settings || jsonb_build_object('api_base', $2::text)
- where id = 'sms-main'
+NEW_SOURCE = """
+insert into source (id, title, url, secret, cache_seconds)
+values ('shop', 'Orders', $1 || '/orders?phone={phone}', $2, 60)
+on conflict (id) do update set url = excluded.url, secret = excluded.secret
 """
 NEW_AGENT = "insert into agent (id, name, role) values ($1, $2, $3)"
 NEW_STATE = "insert into agent_state (agent_id) values ($1)"
 NEW_RULES = "insert into rule_set (body) values ($1::jsonb)"
+
+
+class Outside(Struct, frozen=True):
+    """Where the company meets the rest of the world, at this start."""
+
+    hooks_url: str
+    outside_url: str
+    smtp_port: int
+    shop_url: str
 
 
 class Member(Struct, frozen=True):
@@ -179,25 +65,32 @@ class Company(Struct, frozen=True):
     agents: tuple[Member, ...]
     account_sid: str
     auth_token: str
+    shop_secret: str = msgspec.field(default_factory=lambda: secrets.token_hex(16))
+    """A company founded before there was a shop gets a new one at every start."""
+
+    def addresses(self, outside: Outside) -> list[Address]:
+        """Its accounts as they are at this start."""
+        keys = Keys(self.account_sid, self.auth_token, outside.hooks_url, outside.outside_url, outside.smtp_port)
+        return addresses(keys)
 
 
-async def found_company(connection: Connection, public_url: str, carrier_url: str) -> Company:
+async def found_company(connection: Connection, outside: Outside) -> Company:
     """Write the company into an empty database. Inside a transaction."""
-    auth_token, account_sid = secrets.token_hex(16), f"AC{secrets.token_hex(16)}"
     await connection.execute(NEW_COMPANY)
-    settings = msgspec.json.encode({"account_sid": account_sid, "api_base": carrier_url}).decode()
-    await connection.execute(NEW_ACCOUNT, NUMBER, auth_token, public_url, settings)
     await connection.execute(NEW_RULES, msgspec.json.encode(RULES).decode())
     agents = [await _hire(connection, name, "agent") for name in AGENTS]
     admin = await _hire(connection, "Ada Osei", "admin")
-    for person in PEOPLE:
-        await _remember(connection, person, agents)
-    return Company(admin, tuple(agents), account_sid, auth_token)
+    company = Company(admin, tuple(agents), f"AC{secrets.token_hex(16)}", secrets.token_hex(16))
+    await move_company(connection, company, outside)
+    known = [await _remember(connection, person, agents) for person in PEOPLE]
+    await know(connection, known, agents)
+    return company
 
 
-async def move_company(connection: Connection, public_url: str, carrier_url: str) -> None:
-    """Ports may differ between starts."""
-    await connection.execute(MOVE_ACCOUNT, public_url, carrier_url)
+async def move_company(connection: Connection, company: Company, outside: Outside) -> None:
+    """Ports may differ between starts, and a channel may be new."""
+    await save_addresses(connection, company.addresses(outside))
+    await connection.execute(NEW_SOURCE, outside.shop_url, company.shop_secret)
 
 
 async def _hire(connection: Connection, name: str, role: str) -> Member:
@@ -215,8 +108,8 @@ values ($1, $1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 NEW_STREAM = "insert into stream (kind, id, last_at) values (1, $1, $2)"
 NEW_HANDLE = """
-insert into handle (id, kind, value, customer_id, label, main, created_at)
-values ($1, 'phone', $2, $3, 'mobile', true, $4)
+insert into handle (id, kind, value, customer_id, label, main, verified, created_at)
+values ($1, 'phone', $2, $3, 'mobile', true, true, $4)
 """
 NEW_LINK = """
 insert into link (id, handle_id, customer_id, rule, evidence, at)
@@ -243,7 +136,7 @@ values ($1, $2, $3, 'sms-main', $4, $5, $6, 'delivered', 1, $6, $6, $7)
 """
 
 
-async def _remember(connection: Connection, person: Person, agents: list[Member]) -> None:
+async def _remember(connection: Connection, person: Person, agents: list[Member]) -> UUID:
     """A customer and what was said before today."""
     chance = random.Random(person.phone)  # noqa: S311  # the same past at every founding
     today = datetime.now(UTC)
@@ -267,6 +160,7 @@ async def _remember(connection: Connection, person: Person, agents: list[Member]
     for days, lines in person.talks:
         at = today - timedelta(days=days, minutes=chance.randrange(300))
         await _talk(connection, (customer, handle, person.phone), at, lines, chance.choice(agents))
+    return customer
 
 
 async def _talk(

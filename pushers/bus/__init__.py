@@ -1,4 +1,4 @@
-"""Announcements that feeds have moved, from the process that committed to all hubs.
+"""Announcements that feeds have moved, from the process that committed to all hubs; and, beside them, who is writing.
 
 - `base`    what every bus can do
 - `memory`  within this process

@@ -1,6 +1,7 @@
 """The bus over a Redis protocol server: one channel for the whole deployment, by publish and subscribe.
 
-A message is a JSON array `[process, {"customer:<id>": seq, …}]`. It names no person and holds no content.
+A message is a JSON array `[process, {"customer:<id>": seq, …}]`, or `[process, {}, [mark, …]]` for who is writing.
+It holds ids: no person is named, and no content is in it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from model.typing_mark import TypingMark
+from pushers.bus.base import Told, pass_over
 from pushers.feeds import parse_feed
 from store.feeds import Announce, Positions
 
@@ -25,6 +28,7 @@ CHANNEL = "screenpop:feeds"
 MAX_QUEUED = 10_000
 """Feeds that wait to be announced; beyond it the oldest are dropped, for position checks to find."""
 MAX_PER_MESSAGE = 1_000
+"""Feeds, and marks, of one message."""
 COMMAND_SECONDS = 2.0
 PING_SECONDS = 1.0
 """A connection silent for this long is pinged; silent for two more, it counts as dead."""
@@ -39,8 +43,14 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     positions: dict[str, int]
 
 
+class _Told(_Message, array_like=True, frozen=True):
+    """An older process reads of it what it knows: that no feed has moved."""
+
+    marks: tuple[TypingMark, ...] = ()
+
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Message).decode
+_decode = msgspec.json.Decoder(_Told).decode
 
 
 class RedisBus:
@@ -53,8 +63,10 @@ class RedisBus:
         self.channel = channel
         self.process = os.urandom(8).hex()
         self._queued: Positions = {}
+        self._marks: list[TypingMark] = []
         self._work = asyncio.Event()
         self._deliver: Announce | None = None
+        self._told: Told = pass_over
         self._tasks: list[asyncio.Task[None]] = []
         self._subscribed = False
 
@@ -63,9 +75,9 @@ class RedisBus:
         """True while subscribed to a server that answers."""
         return self._subscribed
 
-    async def start(self, deliver: Announce) -> None:
+    async def start(self, deliver: Announce, told: Told = pass_over) -> None:
         """Begin to connect, for as long as it takes."""
-        self._deliver = deliver
+        self._deliver, self._told = deliver, told
         self._tasks = [asyncio.create_task(self._keep(self._listen)), asyncio.create_task(self._keep(self._send))]
 
     def publish(self, positions: Positions) -> None:
@@ -80,9 +92,16 @@ class RedisBus:
             del self._queued[next(iter(self._queued))]
         self._work.set()
 
+    def tell(self, mark: TypingMark) -> None:
+        """Hand the mark to the own hub, and to the others unless they cannot be reached, or too many wait, just now."""
+        self._told(mark)
+        if self._subscribed and len(self._marks) < MAX_PER_MESSAGE:
+            self._marks.append(mark)
+            self._work.set()
+
     async def stop(self) -> None:
         """Close both connections."""
-        self._deliver = None
+        self._deliver, self._told = None, pass_over
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -113,14 +132,17 @@ class RedisBus:
                 await self._work.wait()
                 self._work.clear()
                 taken, self._queued = self._queued, {}
-                await self._publish(client, taken)
+                marks, self._marks = self._marks, []
+                await self._publish(client, taken, marks)
 
-    async def _publish(self, client: Redis, positions: Positions) -> None:
+    async def _publish(self, client: Redis, positions: Positions, marks: list[TypingMark]) -> None:
         names = [(str(feed), seq) for feed, seq in positions.items()]
         async with client.pipeline(transaction=False) as pipeline:
             for begin in range(0, len(names), MAX_PER_MESSAGE):
                 message = _Message(self.process, dict(names[begin : begin + MAX_PER_MESSAGE]))
                 pipeline.publish(self.channel, _encode(message))
+            if marks:
+                pipeline.publish(self.channel, _encode(_Told(self.process, {}, tuple(marks))))
             await pipeline.execute()
 
     async def _listen(self) -> None:
@@ -158,7 +180,10 @@ class RedisBus:
         if message.process == self.process or self._deliver is None:
             return
         named = ((parse_feed(name), seq) for name, seq in message.positions.items())
-        self._deliver({feed: seq for feed, seq in named if feed is not None})
+        if positions := {feed: seq for feed, seq in named if feed is not None}:
+            self._deliver(positions)
+        for mark in message.marks:
+            self._told(mark)
 
     def _client(self, socket_seconds: float | None) -> Redis:
         return Redis.from_url(

@@ -19,7 +19,7 @@ PATIENCE_MS = 10_000
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest tests/browser/test_pictures.py --pictures` takes the pictures of the documentation anew."""
-    parser.addoption("--pictures", action="store_true", help="write docs/pictures/desk-*.png")
+    parser.addoption("--pictures", action="store_true", help="write docs/pictures/*.png")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -77,8 +77,11 @@ class Desk:
         await self.reply_box.fill(text)
         await self.reply_box.press("Control+Enter")
 
-    async def search(self, text: str) -> None:
-        """Look for a customer and open the first found."""
+    async def search(self, text: str, customer: str | None = None) -> None:
+        """Look for a customer and open this one, or the first found; whoever was writing leaves the text first."""
+        await self.page.keyboard.press("Escape")
         await self.page.keyboard.press("/")
-        await self.part("search-field").fill(text)
-        await self.part("search-result").first.click()
+        palette = self.part("dialog-search")
+        await palette.get_by_test_id("search-field").fill(text)
+        found = palette.get_by_test_id("search-result")
+        await (palette.locator(f'[data-customer="{customer}"]') if customer else found).first.click()

@@ -8,8 +8,8 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -80,11 +80,8 @@ class Stage:
 
     async def prepare(self) -> None:
         """Make the billing queue impatient, so that timeouts take seconds."""
-        connection = await asyncpg.connect(self.company.database_url)
-        try:
+        async with self.database() as connection:
             await connection.execute(HURRIED_BILLING)
-        finally:
-            await connection.close()
 
     async def text(self, sender: str, body: str) -> None:
         """Write as a customer: a webhook signed by the carrier, sent again until the gateway has taken it."""
@@ -98,6 +95,23 @@ class Stage:
                     return
                 await asyncio.sleep(0.1)  # the gateway is down; a carrier tries again
         raise AssertionError(f"the gateway did not take the webhook; it wrote:\n{self.last_words()}")
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[asyncpg.Connection]:
+        """What the demo keeps its company in: for what no page can set up in time."""
+        connection = await asyncpg.connect(self.company.database_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A request of REST by the administrator."""
+        headers = {"Authorization": f"Bearer {self.admin.token}"}
+        async with httpx2.AsyncClient(trust_env=False, timeout=20, headers=headers) as http:
+            answer = await http.request(method, f"{self.company.urls[0]}/v1/{path}", json=body)
+            assert answer.status_code < 400, answer.text
+            return answer.json() if answer.content else None
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -129,6 +143,12 @@ class Stage:
             await desk.become("available")
         return desk
 
+    async def admin_screen(self) -> Screen:
+        """A screen of the administrator without a page, who may close anybody's conversation."""
+        screen = Screen(self.company, self.admin)
+        await screen.connect()
+        return screen
+
     async def sweep(self) -> None:
         """Close every page and every conversation, and send the agents home, without the page's help."""
         for context in self._contexts:
@@ -139,8 +159,7 @@ class Stage:
             await screen.connect()
             await screen.present("offline")
             await screen.drop(politely=True)
-        admin = Screen(self.company, self.admin)
-        await admin.connect()
+        admin = await self.admin_screen()
         for state in LIVE:
             for contact in await self.company.every(f"contacts?state={state}"):
                 await admin.ask({"type": "close", "conversation": contact["conversation"]})

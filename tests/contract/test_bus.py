@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from model.event import FeedId
+from model.typing_mark import TypingMark
 from pushers.bus.base import Bus
 from pushers.bus.memory import MemoryBus
 from pushers.bus.redis import MAX_QUEUED, RedisBus
@@ -138,11 +140,45 @@ async def test_only_names_and_numbers_are_carried(make_shared: MakeBus, redis_ur
             await channel.subscribe(bus.channel)
             await until(lambda: bus.healthy)
             bus.publish({feed(1): 7})
+            bus.tell(mark(1))
+            carried: list[bytes] = []
             async with asyncio.timeout(SECONDS):
                 async for message in channel.listen():
-                    if message["type"] == "message":
+                    carried += [message["data"]] if message["type"] == "message" else []
+                    if len(carried) == 2:
                         break
-        assert message["data"] == b'["%b",{"%b":7}]' % (bus.process.encode(), str(feed(1)).encode())
+        assert carried[0] == b'["%b",{"%b":7}]' % (bus.process.encode(), str(feed(1)).encode())
+        ids = {"customer": 1, "conversation": 7, "agent": 8, "handle": 9}
+        told = {name: str(UUID(int=number)) for name, number in ids.items()} | {"channel": "chat", "note": False}
+        assert msgspec.json.decode(carried[1]) == [bus.process, {}, [told]]
+
+
+def mark(number: int) -> TypingMark:
+    return TypingMark(UUID(int=number), UUID(int=7), "chat", UUID(int=8), handle=UUID(int=9))
+
+
+async def test_the_own_hub_is_told_at_once_who_types(make_bus: MakeBus) -> None:
+    bus, told = make_bus(), list[TypingMark]()
+    bus.tell(mark(0))
+    await bus.start(Ear(), told.append)
+    bus.tell(mark(1))
+    assert told == [mark(1)]
+    await bus.stop()
+    bus.tell(mark(2))
+    assert told == [mark(1)]
+
+
+async def test_a_shared_bus_tells_the_others_who_types_beside_positions(make_shared: MakeBus) -> None:
+    here, there, told, theirs = make_shared(), make_shared(), list[TypingMark](), Ear()
+    async with started(here, Ear()):
+        await there.start(theirs, told.append)
+        try:
+            await until(lambda: here.healthy and there.healthy)
+            here.publish({feed(1): 7})
+            here.tell(mark(1))
+            await until(lambda: told == [mark(1)] and theirs.reached() == {feed(1): 7})
+        finally:
+            await there.stop()
 
 
 @pytest.mark.parametrize("noise", [b"", b"\xff", b"[]", b'["x",{"customer:1":"a"}]', b'["x",{"desk:1":3}]', b"{}"])
@@ -214,6 +250,24 @@ async def test_a_server_that_hangs_counts_as_away_until_it_goes_on(valkey: Valke
         valkey.signal(signal.SIGCONT)
         await until(lambda: here.healthy and there.healthy)
         await heard_by(theirs, here, feed(1), 5)
+
+
+async def test_who_typed_while_nobody_could_be_reached_is_not_told_later(valkey: Valkey) -> None:
+    told: list[TypingMark] = []
+    here, there = RedisBus(valkey.url), RedisBus(valkey.url)
+    async with started(here, Ear()):
+        await there.start(Ear(), told.append)
+        try:
+            here.tell(mark(1))
+            await valkey.start()
+            await until(lambda: here.healthy and there.healthy)
+            async with asyncio.timeout(SECONDS):
+                while not told:
+                    here.tell(mark(2))
+                    await asyncio.sleep(0.05)
+            assert set(told) == {mark(2)}
+        finally:
+            await there.stop()
 
 
 async def heard_by(ear: Ear, bus: Bus, which: FeedId, seq: int) -> None:

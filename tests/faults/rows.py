@@ -109,7 +109,8 @@ select a.agent_id::text as agent, g.name, k.work_class, k.used, k.slots,
                     and (o.state = 'pending' or (o.state = 'accepted' and o.released_at is null))), 0)::int as live
   from agent_state a join agent g on g.id = a.agent_id
  cross join lateral (values ('voice', a.used_voice, a.cap_voice), ('messaging', a.used_messaging, a.cap_messaging),
-                            ('mail', a.used_mail, a.cap_mail)) k(work_class, used, slots)
+                            ('mail', a.used_mail, a.cap_mail),
+                            ('voicemail', a.used_voicemail, a.cap_voicemail)) k(work_class, used, slots)
 """
 FEEDS = """
 with head as (select 1 as kind, id, seq from stream where kind = 1

@@ -61,7 +61,7 @@ PLANTED_ROWS = {
         "one customer per sender",
     ),
     "two open conversations of one customer": (
-        f"""drop index one_open_conversation;
+        f"""drop index one_open_conversation, one_open_per_leaf;
             update conversation set customer_id = '{ID}c1', profile_id = '{ID}c1'""",
         "one open conversation",
     ),

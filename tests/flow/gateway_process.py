@@ -58,14 +58,25 @@ class Gateway:
         self.log = log
         given = {name: value for name, value in os.environ.items() if not name.startswith("SCREENPOP_")}
         given.pop("REDIS_URL", None)
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
+        self._environment = {**given, "PYTHONPATH": str(ROOT), "DATABASE_URL": database_url, **environment}
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
                 [sys.executable, "-m", "gateway.cli", "serve", "--port", str(self.port)],
                 cwd=ROOT,
-                env={**given, "PYTHONPATH": str(ROOT), "DATABASE_URL": database_url, **environment},
+                env=self._environment,
                 stdout=output,
                 stderr=output,
             )
+
+    async def killed_and_started_again(self) -> None:
+        """SIGKILL in the middle of whatever it does, and a new process at the same address, up."""
+        self.process.kill()
+        await asyncio.to_thread(self.process.wait)
+        self.process = self._start()
+        await self.up()
 
     async def up(self) -> None:
         """Return when it answers; fail with its log when it does not."""
@@ -199,7 +210,10 @@ select c.oid::regclass::text as name from pg_class c
  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
    and c.relname <> all ($1)
 """
-OWN = ("gateway_process", "screen", "decision", "need")
+OWN = (
+    *("gateway_process", "screen", "decision", "need", "entry_words", "filing", "entry_gap"),
+    *("likeness_due", "likeness_lease", "portrait", "suggestion"),
+)
 FORGET = """
 truncate customer, conversation, contact, offer, entry, event, handle, consent, link, seen, raw_event, dead_letter,
          stream, outbox, decision cascade

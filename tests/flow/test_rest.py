@@ -164,6 +164,9 @@ async def test_every_wrong_parameter_is_named_with_a_remedy(pool: Pool, mia: Api
         **{f"customers/{customer}/timeline?before=1": "before", "accounts?cursor=IiI": "cursor"},
         f"contacts?cursor={encode_cursor(['2026-01-01T00:00:00Z', str(new_id())])}": "cursor",
         f"offers?cursor={encode_cursor(['0001-01-01T00:00:00+14:00', str(new_id())])}": "cursor",
+        f"tasks?cursor={encode_cursor(['9999-12-31T23:59:59-14:00', str(new_id())])}": "cursor",
+        f"never-links?cursor={encode_cursor(['0001-01-01T00:00:00+14:00', str(new_id()), str(new_id())])}": "cursor",
+        f"customers?q=a&cursor={encode_cursor([2**70, '2026-01-01T00:00:00Z', str(new_id())])}": "cursor",
         f"customers/{customer}/timeline?before={new_id()}&after={new_id()}": "after",
     }
     for path, field in wrong.items():
@@ -214,7 +217,7 @@ async def test_our_own_failure_shows_and_logs_nothing_personal(
     await say(pool, "a secret word")
     id_ = await customer_of(pool)
     await pool.execute("alter table entry rename to entry_gone")
-    answer = await mia.ask(f"customers/{id_}")
+    answer = await mia.ask(f"customers/{id_}/timeline")
     check_problem(answer, 500)
     assert "entry" not in answer.text
     assert str(id_) not in caplog.text

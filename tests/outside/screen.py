@@ -237,7 +237,7 @@ class Screen:
             seq=frame["seq"],
             offer=frame.get("offer"),
             contact=(frame.get("contact") or {}).get("id"),
-            customer=frame["customer"]["id"],
+            customer=frame["feed"].partition(":")[2],
             reason=frame["reason"],
             count=len(frame["timeline"]),
         )

@@ -41,10 +41,11 @@ class Told:
                 self._agent(frame["event"])
 
     def _profile(self, frame: Frame) -> None:
-        view = self.views.setdefault(frame["customer"]["id"], {})
+        customer = frame["feed"].partition(":")[2]  # of whom nobody knows yet, too
+        view = self.views.setdefault(customer, {})
         for entry in frame["timeline"]:
             view[entry["id"]] = entry
-        self.views[frame["customer"]["id"]] = dict(sorted(view.items(), key=lambda item: str(item[1]["at"])))
+        self.views[customer] = dict(sorted(view.items(), key=lambda item: str(item[1]["at"])))
         if frame["reason"] == "accepted":
             self.ringing.pop(frame.get("offer") or "", None)
 

@@ -38,7 +38,7 @@ async def show_mutants(stage: Stage) -> list[Verdict]:
         found = None
     if found is None:
         return [missing(claim, MUTANTS)]
-    code, output = await _run("-m", MUTANTS)
+    code, output = await run("-m", MUTANTS)
     lines = [line for line in output.splitlines() if line.strip()]
     return [Verdict(claim, "all of tests/mutants", lines[-1] if lines else "no output", code == 0)]
 
@@ -46,7 +46,7 @@ async def show_mutants(stage: Stage) -> list[Verdict]:
 async def show_benchmarks(stage: Stage) -> list[Verdict]:
     """The table; its musts are reported here and bind later."""
     file = stage.folder / "figures.json"
-    code, output = await _run("-m", "benchmarks", *BENCHMARKS, "--json", str(file))
+    code, output = await run("-m", "benchmarks", *BENCHMARKS, "--json", str(file))
     sys.stdout.write(output)
     rows = msgspec.json.decode(file.read_bytes(), type=list[Row]) if file.exists() else []
     verdicts = [Verdict("the benchmarks run and are not void", ", ".join(BENCHMARKS), f"exit code {code}", bool(rows))]
@@ -59,7 +59,8 @@ async def show_benchmarks(stage: Stage) -> list[Verdict]:
     return verdicts
 
 
-async def _run(*arguments: str) -> tuple[int, str]:
+async def run(*arguments: str) -> tuple[int, str]:
+    """Run a program of the project; its exit code and output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -23,6 +23,8 @@ class Stage:
     seed: int
     demos: list[Demo] = field(default_factory=list)
     screens: list[Screen] = field(default_factory=list)
+    long: bool = False
+    """Whether a part that has a larger dose shall give it."""
 
     def demo(self, processes: int = 2) -> Demo:
         """A demo in this folder, not started yet."""

@@ -10,26 +10,52 @@ from uuid import UUID
 import pytest
 
 import gateway
-from gateway.policy import RULES, Action, may
+from gateway.policy import FRAMES, RULES, Action, may, may_send
 from gateway.rest import ENDPOINTS
 from model.agent import Actor, Role
+from model.wire import ClientFrame
 
 ME, OTHER = UUID(int=1), UUID(int=2)
 READS = {
     *("me.read", "customers.read", "customer.read", "contacts.read", "offers.read"),
-    *("queues.read", "agents.read", "accounts.read"),
+    *("queues.read", "agents.read", "accounts.read", "identity.read", "tasks.read", "definitions.read", "cards.read"),
+    "attachments.read",
 }
-WORK = {"reply", "note", "retry", "finish", "wrap_up", "close"}
+# What other systems may do as well.
+PROFILES = {"customer.create", "customer.edit", "cards.refresh"}
+PEOPLE = {
+    *("merge", "unmerge", "never_link", "suggestion.dismiss", "identify", "move", "topics.set", "task.edit"),
+    *(
+        "recent.read",
+        "my_customers.read",
+        "seen_at_accept.read",
+        "attachments.upload",
+        "entries.raw",
+        "dial",
+        "decisions.read",
+    ),
+}
+DEFINE = {
+    "voice.read",
+    "voice.edit",
+    "rules.edit",
+    "definitions.edit",
+    "sources.read",
+    "sources.edit",
+    "dead_letters.open",
+}
+WORK = {"reply", "note", "retry", "finish", "wrap_up", "close", "call", "transfer"}
 OFFERED = {"accept", "decline", "seen"}
 DESK = {"ticket.create", "screen.open", "presence"}
 LETTERS = {"dead_letters.read"}
+LEAD = {"audit.read", "dead_letters.replay", "rules.read"}
 
 # What each may do whoever it concerns, and what on their own only.
 ALWAYS: dict[Role, set[str]] = {
-    "agent": READS | DESK,
-    "supervisor": READS | DESK | WORK | LETTERS,
-    "admin": READS | DESK | WORK | LETTERS | {"dead_letters.open"},
-    "service": READS | LETTERS,
+    "agent": READS | DESK | PROFILES | PEOPLE,
+    "supervisor": READS | DESK | PROFILES | PEOPLE | WORK | LETTERS | LEAD,
+    "admin": READS | DESK | PROFILES | PEOPLE | WORK | LETTERS | LEAD | DEFINE | {"identifications.create"},
+    "service": READS | PROFILES | LETTERS | {"identifications.create"},
 }
 OWN: dict[Role, set[str]] = {"agent": WORK | OFFERED, "supervisor": OFFERED, "admin": OFFERED, "service": set()}
 
@@ -64,3 +90,15 @@ def test_every_action_asked_for_in_the_gateway_is_in_the_table() -> None:
     asked = {action for path in folder.glob("*.py") for action in asked_in(path.read_text("utf-8"))}
     assert asked <= set(RULES)
     assert {endpoint.action for endpoint in ENDPOINTS} <= set(RULES)
+
+
+def test_every_frame_of_a_screen_asks_for_an_action_of_the_table() -> None:
+    assert set(FRAMES) == {frame.__struct_config__.tag for frame in get_args(ClientFrame)}
+    assert set(FRAMES.values()) <= set(RULES)
+
+
+def test_a_service_may_send_no_work_and_nobody_an_unknown_frame() -> None:
+    service = Actor(ME, "x", "service")
+    assert {frame for frame in FRAMES if may_send(service, frame)} == {"open", "leave", "timeline", "edit", "detail"}
+    assert all(may_send(Actor(ME, "x", "agent"), frame) for frame in FRAMES)
+    assert not may_send(Actor(ME, "x", "admin"), "erase")

@@ -12,10 +12,21 @@ import pytest
 from gateway.screen_handshake import own_origin
 from gateway.screen_hello import judge_claims
 from gateway.screen_limits import Arrivals
-from model import wire
+from model import to_screen
 from model.agent import Actor
 from model.contact import ProfileContact
-from model.customer import Conversation, Customer
+from model.customer import (
+    Candidate,
+    Card,
+    Conversation,
+    Customer,
+    Detail,
+    MergeView,
+    Pin,
+    Relationship,
+    Suggestion,
+    Task,
+)
 from model.event import FeedId
 from model.timeline import Author, Entry
 from model.wire import Hello
@@ -27,12 +38,32 @@ AN_ID = UUID(int=1 << 80)
 CUSTOMER_FEED = f"customer:{AN_ID}"
 
 
-def a_profile() -> wire.Profile:
+def a_profile() -> to_screen.Profile:
     customer = Customer(AN_ID, 'Ana "Q" é', (), None, "Lisbon", "pt", None, None, ("vip",), NOW, 3, NOW, None)
     contact = ProfileContact(AN_ID, AN_ID, "sms", "messaging", "assigned", Author(AN_ID, "Bo"), NOW)
     entry = Entry(AN_ID, "message", "sms", "in", "hi", NOW, None, AN_ID)
     talk = Conversation(AN_ID, "open", NOW, None, True, (contact,))
-    return wire.Profile("accepted", "r1", AN_ID, contact, customer, (talk,), (entry, entry), True, CUSTOMER_FEED, 41)
+    author = Author(AN_ID, "Bo")
+    return to_screen.Profile(
+        reason="accepted",
+        ref="r1",
+        offer=AN_ID,
+        contact=contact,
+        customer=customer,
+        candidates=(),
+        conversations=(talk,),
+        timeline=(entry, entry),
+        more=True,
+        details=(Detail(AN_ID, "takes the stairs", NOW, author, 1),),
+        relationships=(Relationship(AN_ID, "family", "sister", AN_ID, "Eva", NOW, None),),
+        pins=(Pin(AN_ID, entry, AN_ID, "Eva", NOW, author),),
+        tasks=(Task(AN_ID, AN_ID, "Ana", None, "call back", NOW, author, None, "open", 1, NOW, None),),
+        suggestions=(Suggestion(AN_ID, AN_ID, "Anna", 0.9, (), NOW),),
+        merges=(MergeView(AN_ID, AN_ID, AN_ID, "Anna", "by_hand", NOW, author),),
+        cards=(Card("shop", "Orders", "fresh"),),
+        feed=CUSTOMER_FEED,
+        seq=41,
+    )
 
 
 @dataclass(frozen=True)
@@ -40,19 +71,41 @@ class ASnapshot:
     customer_id: UUID
     seq: int
     customer: Customer
+    candidates: tuple[Candidate, ...]
     conversations: tuple[Conversation, ...]
     timeline: tuple[Entry, ...]
     more: bool
+    details: tuple[Detail, ...]
+    relationships: tuple[Relationship, ...]
+    pins: tuple[Pin, ...]
+    tasks: tuple[Task, ...]
+    suggestions: tuple[Suggestion, ...]
+    merges: tuple[MergeView, ...]
+    cards: tuple[Card, ...]
+
+
+def snapshot_of(whole: to_screen.Profile, customer: Customer) -> ASnapshot:
+    names = (field for field in ASnapshot.__dataclass_fields__ if field not in ("customer_id", "customer"))
+    return ASnapshot(customer_id=AN_ID, customer=customer, **{name: getattr(whole, name) for name in names})
 
 
 def test_a_profile_put_together_is_byte_for_byte_the_encoded_struct() -> None:
     whole = a_profile()
-    encoded = encode_snapshot(
-        ASnapshot(AN_ID, whole.seq, whole.customer, whole.conversations, whole.timeline, whole.more)
-    )
+    assert whole.customer is not None
+    encoded = encode_snapshot(snapshot_of(whole, whole.customer))
     assert profile_frame(encoded, Opening("accepted", "r1", AN_ID, whole.contact)) == msgspec.json.encode(whole)
     opened = msgspec.structs.replace(whole, reason="opened", ref=None, offer=None, contact=None)
     assert profile_frame(encoded, Opening("opened")) == msgspec.json.encode(opened)
+
+
+def test_while_nobody_knows_who_writes_the_customer_is_null_and_candidates_are_named() -> None:
+    whole = a_profile()
+    assert whole.customer is not None
+    asked = (Candidate(AN_ID, "Ana", None, "first contact", NOW),)
+    nobody = msgspec.structs.replace(whole, customer=None, candidates=asked)
+    placeholder = msgspec.structs.replace(whole.customer, placeholder=True)
+    encoded = encode_snapshot(snapshot_of(nobody, placeholder))
+    assert profile_frame(encoded, Opening("accepted", "r1", AN_ID, whole.contact)) == msgspec.json.encode(nobody)
 
 
 def test_a_hello_resumes_own_agent_feed_and_customers_and_is_told_of_every_other() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from model import wire
+from model import to_screen
 from model.event import AgentEvent, HeldEnded, OfferEnded, OfferMade, OfferUpdated
 from model.wire import Accept, Hello, Reply
 from pushers import close_codes
@@ -21,19 +21,19 @@ AGENT_FEED = f"agent:{AN_ID}"
 CUSTOMER_FEED = f"customer:{AN_ID}"
 HELLO = '{"type":"hello"}'
 
-read_frame = msgspec.json.Decoder(wire.ServerFrame).decode
+read_frame = msgspec.json.Decoder(to_screen.ServerFrame).decode
 
 
-def frames(session: Session) -> list[wire.ServerFrame]:
+def frames(session: Session) -> list[to_screen.ServerFrame]:
     """Everything queued, as the screen reads it."""
-    found: list[wire.ServerFrame] = []
+    found: list[to_screen.ServerFrame] = []
     while batch := session.to_send():
         found += map(read_frame, batch)
     return found
 
 
 def errors(session: Session) -> list[tuple[str, str | None, str | None]]:
-    return [(f.code, f.ref, f.field) for f in frames(session) if isinstance(f, wire.Error)]
+    return [(f.code, f.ref, f.field) for f in frames(session) if isinstance(f, to_screen.Error)]
 
 
 def closed(session: Session) -> close_codes.CloseCode | None:
@@ -183,9 +183,9 @@ def test_a_flood_is_first_refused_and_then_closed() -> None:
 def test_more_than_a_thousand_unread_frames_close_the_session_as_slow() -> None:
     session = greeted()
     for _ in range(MAX_QUEUED_FRAMES):
-        session.send(wire.Result("r"))
+        session.send(to_screen.Result("r"))
     assert closed(session) is None
-    session.send(wire.Result("r"))
+    session.send(to_screen.Result("r"))
     assert closed(session) is close_codes.SLOW
     assert session.to_send() == []
 
@@ -245,7 +245,7 @@ def test_a_live_event_that_asks_the_agent_to_act_is_followed_by_its_acting_frame
     session.begin(AGENT_FEED, 0)
     assert session.publish(AGENT_FEED, 1, msgspec.json.encode(event)) == event
     record, frame = frames(session)
-    assert isinstance(record, wire.EventFrame)
+    assert isinstance(record, to_screen.EventFrame)
     assert type(frame).__name__ == acting
     wanted = msgspec.to_builtins(event)
     assert all(wanted[name] == value for name, value in msgspec.to_builtins(frame).items() if name != "type")
@@ -256,14 +256,14 @@ def test_a_replayed_event_is_only_a_record(event: AgentEvent) -> None:
     session = greeted()
     session.begin(AGENT_FEED, 0)
     assert session.publish(AGENT_FEED, 1, msgspec.json.encode(event), live=False) is None
-    assert [type(frame) for frame in frames(session)] == [wire.EventFrame]
+    assert [type(frame) for frame in frames(session)] == [to_screen.EventFrame]
 
 
 def test_an_event_of_a_newer_server_is_passed_on_as_a_record() -> None:
     session = greeted()
     session.begin(AGENT_FEED, 0)
     assert session.publish(AGENT_FEED, 1, b'{"kind":"later","x":1}') is None
-    assert [type(frame) for frame in frames(session)] == [wire.EventFrame]
+    assert [type(frame) for frame in frames(session)] == [to_screen.EventFrame]
 
 
 def test_a_gap_in_a_feed_closes_the_session_instead_of_leaving_a_hole() -> None:
@@ -278,7 +278,7 @@ def test_an_event_the_screen_has_already_is_passed_over() -> None:
     session.begin(CUSTOMER_FEED, 4)
     for seq in (3, 4, 5, 5, 2):
         session.publish(CUSTOMER_FEED, seq, b"{}")
-    assert [frame.seq for frame in frames(session) if isinstance(frame, wire.EventFrame)] == [5]
+    assert [frame.seq for frame in frames(session) if isinstance(frame, to_screen.EventFrame)] == [5]
     assert closed(session) is None
 
 
@@ -298,3 +298,22 @@ def test_the_range_of_a_close_code_says_whether_to_reconnect() -> None:
         assert code.reconnect == (number < 4000 or 4500 <= number < 5000)
         assert code.sentence.endswith(".")
         assert len(code.name.encode()) <= 123  # what a close frame holds
+
+
+def test_a_hint_is_of_a_feed_that_has_begun_and_gives_way_to_all_else() -> None:
+    session = greeted()
+    mark = to_screen.TypingFrame(AN_ID, None, "chat", None, False)
+    session.hint("customer:x", mark)
+    assert frames(session) == []
+    session.begin("customer:x", 4)
+    session.hint("customer:x", mark)
+    assert frames(session) == [mark]
+    assert session.position("customer:x") == 4
+    for _ in range(MAX_QUEUED_FRAMES):
+        session.hint("customer:x", mark)
+    assert closed(session) is None
+    assert session.crowded
+    session.end("customer:x")
+    frames(session)
+    session.hint("customer:x", mark)
+    assert frames(session) == []

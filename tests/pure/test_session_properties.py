@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import wire
+from model import to_screen, wire
 from pushers.session import Session
 from tests.pure.test_session import AGENT_FEED, CUSTOMER_FEED, frames, greeted
 
@@ -41,7 +41,7 @@ def test_no_frame_whatever_raises_and_every_answer_is_a_frame(sent: list[tuple[s
         command = session.receive(data, now)
         assert command is None or isinstance(command, wire.ClientFrame)
         session.check(now)
-    assert all(isinstance(frame, wire.Error) for frame in frames(session))
+    assert all(isinstance(frame, to_screen.Error) for frame in frames(session))
 
 
 steps = st.one_of(
@@ -65,6 +65,6 @@ def test_between_two_beginnings_a_feed_has_neither_gap_nor_repeat(taken: list[tu
         else:
             session.publish(feed, seq, b'{"kind":"later"}')
         for frame in frames(session):
-            assert isinstance(frame, wire.EventFrame)
+            assert isinstance(frame, to_screen.EventFrame)
             assert frame.seq == reached[frame.feed] + 1
             reached[frame.feed] = frame.seq

@@ -63,8 +63,9 @@ class Company:
         self.announce(done.positions)
 
     async def drain(self) -> None:
-        """Route and dispatch, as the worker would within a moment."""
+        """Route, dispatch and carry out what rules add, as the worker would within a moment."""
         await self.worker.drain()
+        await self.worker.carry_out()
 
     async def ring(self, actor: Actor, phone: str) -> None:
         """The agent takes their seat, a customer writes, and it rings."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from model.event import FeedId, HeldEnded, ReceiptChanged
+from model.typing_mark import TypingMark
 from pushers.bus.memory import MemoryBus
 from pushers.feeds import LogEvent
 from pushers.hub import Hub, Pace
@@ -48,6 +49,7 @@ class Collected:
         self.bodies: list[bytes] = []
         self.batches: list[int] = []
         self.was_lost = False
+        self.marks: list[TypingMark] = []
 
     def events(self, feed: FeedId, events: Sequence[LogEvent]) -> None:
         self.seqs += [event.seq for event in events]
@@ -56,6 +58,9 @@ class Collected:
 
     def lost(self, feed: FeedId) -> None:
         self.was_lost = True
+
+    def typing(self, mark: TypingMark) -> None:
+        self.marks.append(mark)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID
 
+from gateway.profile_facts import profile_facts
 from model.agent import Actor
 from model.inbound import HandleRef, InboundMessage
 from model.refusal import Refused
@@ -215,6 +216,6 @@ async def connecting(tx: Transaction, agent: Actor, screen: UUID, process: UUID)
 async def paired_outright(company: Company) -> Pair:
     """What a dispatch would give to an agent outright, before it does."""
     async with company.pool.acquire() as connection, connection.transaction():
-        await route(connection, await fetch_rules(connection))
+        await route(connection, await fetch_rules(connection), profile_facts)
     async with company.pool.acquire() as connection, connection.transaction():
         return (await dispatch(Transaction(connection))).outright[0]

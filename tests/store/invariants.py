@@ -35,7 +35,8 @@ with live as (
 used as (
     select s.agent_id, k.* from agent_state s
      cross join lateral (values ('voice', s.used_voice, s.cap_voice), ('messaging', s.used_messaging, s.cap_messaging),
-                                ('mail', s.used_mail, s.cap_mail)) k(class, used, cap)),
+                                ('mail', s.used_mail, s.cap_mail),
+                                ('voicemail', s.used_voicemail, s.cap_voicemail)) k(class, used, cap)),
 logs as (select e.kind, e.id, count(*) as lines, min(e.seq) as low, max(e.seq) as high from event e group by 1, 2),
 heads as (select 1 as kind, id, seq from stream union all select 3, agent_id, seq from agent_state),
 said as (
@@ -97,7 +98,8 @@ select c.id, s.agent_id from contact c join need n on n.id = c.need_id cross joi
  where c.state = 'queued' and s.routable
    and case c.class when 'voice' then s.used_voice + n.weight <= s.cap_voice
                     when 'messaging' then s.used_messaging + n.weight <= s.cap_messaging
-                    else s.used_mail + n.weight <= s.cap_mail end
+                    when 'mail' then s.used_mail + n.weight <= s.cap_mail
+                    else s.used_voicemail + n.weight <= s.cap_voicemail end
    and (c.need_id = any (s.needs) or s.agent_id = c.prefer_agent_id)
    and (c.declined_until is null or c.declined_until < clock_timestamp() or s.agent_id <> all (c.declined_by))
    and (c.prefer_agent_id is null or c.prefer_until < clock_timestamp() or s.agent_id = c.prefer_agent_id

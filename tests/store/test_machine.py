@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from gateway.profile_facts import profile_facts
 from router.assign import assign
 from router.due import left_contacts, overdue_offers
 from router.endings import rescind_left
@@ -132,6 +133,6 @@ async def test_a_contact_the_rules_moved_meanwhile_is_not_given_outright_by_its_
     pair = await paired_outright(company)
     await company.text(PHONE, "a night question", account="sms-auto")
     async with company.pool.acquire() as connection, connection.transaction():
-        await route(connection, await fetch_rules(connection))
+        await route(connection, await fetch_rules(connection), profile_facts)
     await in_transaction(company, lambda tx: assign(tx, pair))
     assert await company.states() == ["queued"], "nobody serves the night"

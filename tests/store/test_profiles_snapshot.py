@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -10,14 +11,21 @@ import pytest
 
 from model.agent import Actor
 from model.contact import ProfileContact
-from model.customer import Conversation, HandleView
+from model.customer import Conversation, HandleView, Task
 from model.event import (
+    CardChanged,
     ConsentChanged,
     ContactChanged,
     ConversationChanged,
+    CustomerChanged,
     CustomerEvent,
+    DetailsChanged,
     EntryAdded,
     ReceiptChanged,
+    RelationshipsChanged,
+    SuggestionsChanged,
+    TaskChanged,
+    TopicsChanged,
 )
 from model.inbound import DeliveryReceipt
 from model.timeline import Entry, Media
@@ -91,6 +99,44 @@ def applied(snapshot: Snapshot, event: CustomerEvent) -> Snapshot:
         case ConsentChanged():
             handles = tuple(with_consent(handle, event) for handle in snapshot.customer.handles)
             return replace(snapshot, customer=replace(snapshot.customer, handles=handles))
+        case _:
+            return with_section(snapshot, event)
+
+
+def with_section(snapshot: Snapshot, event: CustomerEvent) -> Snapshot:
+    """A section is replaced by the one the event carries. After a merge the profile is read anew."""
+    match event:
+        case CustomerChanged():
+            return replace(snapshot, customer=event.customer)
+        case DetailsChanged():
+            return replace(snapshot, details=event.details)
+        case RelationshipsChanged():
+            return replace(snapshot, relationships=event.relationships, pins=event.pins)
+        case SuggestionsChanged():
+            return replace(snapshot, suggestions=event.suggestions)
+        case TopicsChanged():
+            talks = (
+                replace(each, topics=event.topics) if each.id == event.conversation else each
+                for each in snapshot.conversations
+            )
+            return replace(snapshot, conversations=tuple(talks))
+        case TaskChanged():
+            return replace(snapshot, tasks=with_task(snapshot.tasks, event.task))
+        case CardChanged():
+            others = [card for card in snapshot.cards if card.source != event.card.source]
+            return replace(snapshot, cards=tuple(sorted([*others, event.card], key=lambda card: card.source)))
+    raise AssertionError(f"the profile has to be read anew: {event}")
+
+
+def with_task(tasks: tuple[Task, ...], task: Task) -> tuple[Task, ...]:
+    """Open ones by their due date, those without one last; then the ended ones, the last first."""
+    tasks = (*(each for each in tasks if each.id != task.id), task)
+    never = datetime.max.replace(tzinfo=UTC)
+    running = sorted(
+        (each for each in tasks if each.ended_at is None), key=lambda each: (each.due_at or never, each.id)
+    )
+    ended = sorted((each for each in tasks if each.ended_at), key=lambda each: each.ended_at or never, reverse=True)
+    return (*running, *ended)
 
 
 def with_consent(handle: HandleView, event: ConsentChanged) -> HandleView:
@@ -179,7 +225,8 @@ async def test_an_entry_of_the_snapshot_is_the_entry_of_its_event(pool: Pool) ->
     customer = await customer_of(pool)
     shown = (await snapshot_of(pool, customer)).timeline
     assert shown == tuple(added.entry for added in await added_entries(pool, customer))
-    assert shown[0].media == (Media("https://example.com/1.jpg", "image/jpeg"),)
+    [photo] = shown[0].media
+    assert (photo.url, photo.content_type, photo.state) == ("https://example.com/1.jpg", "image/jpeg", "pending")
     assert shown[1].author is not None
     assert (shown[1].author.name, shown[1].handle, shown[1].account) == ("Mia", "+12065550134", "sms-main")
 

@@ -82,6 +82,24 @@ async def test_the_page_of_a_conversation_starts_with_its_first_entry(pool: Pool
     assert not answer.more
 
 
+async def test_naming_a_folded_conversation_jumps_to_the_begin_of_the_one_that_is_shown(pool: Pool) -> None:
+    await say(pool, "old")
+    await pool.execute("update conversation set status = 'closed', closed_at = now() - interval '80 hours'")
+    for body, phone in (("one", ADA), ("two", BOB), ("three", ADA)):
+        await say(pool, body, phone=phone)
+    root, shown, folded = await customer_of(pool), await conversation_of(pool), await conversation_of(pool, BOB)
+    await pool.execute("update customer set root_id = $1 where id = $2", root, await customer_of(pool, BOB))
+    await pool.execute("update conversation set folded_into = $1 where id = $2", shown, folded)
+    for named in (shown, folded):
+        answer = await page(pool, Timeline(root, conversation=named, limit=2))
+        assert bodies(answer) == ["one", "two"]
+        assert {entry.conversation for entry in answer.entries} == {shown}
+        assert [entry.leaf for entry in answer.entries] == [None, await customer_of(pool, BOB)]
+        rest = await page(pool, Timeline(root, after=answer.entries[-1].id))
+        assert bodies(rest) == ["three"]
+        assert bodies(await page(pool, Timeline(root, before=answer.entries[0].id))) == ["old"]
+
+
 async def test_a_member_answers_with_the_timeline_of_the_whole_profile(pool: Pool, merged: UUID) -> None:
     answer = await page(pool, Timeline(await customer_of(pool, BOB), limit=200))
     assert len(answer.entries) == 11

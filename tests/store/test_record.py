@@ -130,13 +130,17 @@ async def test_an_event_the_database_refuses_fails_alone(company: Company, what:
         await one.submit(POISON[what])
 
 
-async def test_a_handle_of_somebody_merged_meanwhile_is_recorded_under_the_new_root(company: Company) -> None:
+@pytest.mark.parametrize("sent", [("again",), ("again", "and again")], ids=["alone", "in a batch"])
+async def test_a_handle_of_somebody_merged_meanwhile_is_recorded_under_the_new_root(
+    company: Company, sent: tuple[str, ...]
+) -> None:
     await save(company, text("hers"), text("his", phone=OTHER))
     hers, his = [await company.value("select customer_id from handle where value = $1", v) for v in (PHONE, OTHER)]
     await company.value("update conversation set status = 'closed', closed_at = now() where profile_id = $1", hers)
     async with company.pool.acquire() as merging, stays_open(merging) as tx:
         await merging.execute("select from stream order by id for no key update")
-        answered = asyncio.create_task(recorder(company).submit(text("again")))
+        one = recorder(company)
+        answered = asyncio.gather(*(one.submit(text(body)) for body in sent))
         await blocked(company.pool)
         await merging.execute("update customer set root_id = $1 where id = $2", his, hers)
         await tx.commit()

@@ -3,7 +3,9 @@ import type { Conversation, Entry, HeldContact, OfferCard, Profile, ProfileConta
 import { applyAgentEvent, endOffer, fromWelcome, groupHeld, ring, usedSlots } from "../src/state/agent";
 import { applyCustomerEvent, fromSnapshot, replyConversation, withOlder, type OpenProfile } from "../src/state/profile";
 import { routes } from "../src/state/route";
-import { displayHandle, lineWords, sortedTags } from "../src/view/format";
+import { displayHandle } from "../src/client/handle";
+import { lineWords, sortedTags } from "../src/view/format";
+import { fileProblem, secondsOpen, windowWords } from "../src/view/limits";
 import { rowsOf } from "../src/view/rows";
 
 const T = (minute: number): string => new Date(Date.UTC(2026, 0, 5, 9, minute)).toISOString();
@@ -11,7 +13,7 @@ const NOW = Date.parse(T(0));
 
 const entry = (id: string, minute: number, more: Partial<Entry> = {}): Entry => ({
   id, kind: "message", channel: "sms", direction: "in", body: id, at: T(minute), status: null, conversation: "k",
-  author: null, handle: "+1555", account: "delivery", media: [], occurred_at: null, error: null, ...more,
+  author: null, handle: "+1555", account: "delivery", media: [], occurred_at: null, error: null, content: [], in_reply_to: null, reactions: [], edited_at: null, unsent_at: null, ...more,
 });
 const card = (offer: string, more: Partial<OfferCard> = {}): OfferCard => ({
   offer, contact: `c-${offer}`, customer_name: null, handle: "+1555", channel: "sms", account: "a", queue: "q", preview: "p",
@@ -22,14 +24,15 @@ const held = (contact: string, more: Partial<HeldContact> = {}): HeldContact => 
   work_class: "messaging", preview: "", preview_direction: "in", unread: 0, at: T(0), due_at: null, ...more,
 });
 const conversation = (id: string, minute: number, more: Partial<Conversation> = {}): Conversation => ({
-  id, status: "open", opened_at: T(minute), closed_at: null, needs_attention: false, contacts: [], ...more,
+  id, status: "open", opened_at: T(minute), closed_at: null, needs_attention: false, contacts: [], topics: [], ...more,
 });
 const welcome = (more: Partial<Welcome> = {}): Welcome => ({
-  type: "welcome", agent: { id: "me", name: "Me", role: "agent" }, epoch: "e", feeds: {}, now: T(0), offers: [], contacts: [],
+  type: "welcome", agent: { id: "me", name: "Me", role: "agent" }, epoch: "e", feeds: {}, now: T(0), offers: [], contacts: [], tasks: [],
   presence: { status: "available", reason: null, connected: true, since: T(0) }, capacity: {}, ...more,
 });
 const profile = (timeline: Entry[], more: Partial<OpenProfile> = {}): OpenProfile => ({
-  customer: { id: "u" } as OpenProfile["customer"], conversations: [], timeline, more: false, contact: null, ...more,
+  id: "u", customer: { id: "u" } as OpenProfile["customer"], candidates: [], conversations: [], timeline, more: false, newer: false, arrived: [],
+  details: [], relationships: [], pins: [], tasks: [], suggestions: [], merges: [], cards: [], contact: null, ...more,
 });
 const empty = fromWelcome(welcome(), null);
 
@@ -93,7 +96,7 @@ test("a contact changes in its conversation, and brings one that is not known", 
 
 test("a fresh snapshot keeps the older pages that join it", () => {
   const open = profile([entry("e1", 1), entry("e2", 2), entry("e3", 3)], { more: true });
-  const frame = { customer: { id: "u" }, conversations: [], timeline: [entry("e3", 3), entry("e4", 4)], more: true, contact: null } as unknown as Profile;
+  const frame = { feed: "customer:u", customer: { id: "u" }, conversations: [], timeline: [entry("e3", 3), entry("e4", 4)], more: true, contact: null } as unknown as Profile;
   expect(fromSnapshot(frame, open).timeline.map((each) => each.id)).toEqual(["e1", "e2", "e3", "e4"]);
 });
 
@@ -107,26 +110,26 @@ test("a reply joins the conversation that is not closed", () => {
 });
 
 test("the reply goes where the customer wrote last", () => {
-  const handles = [{ kind: "email", value: "a@b.example", display: "a@b.example", main: true, opted_out: [] }] as never[];
+  const handles = [{ kind: "email", value: "a@b.example", display: "a@b.example", main: true, opted_out: [], windows: [] }] as never[];
   const found = routes([entry("e1", 1, { channel: "whatsapp" }), entry("e2", 2)], handles);
   expect(found.map((each) => each.channel)).toEqual(["sms", "whatsapp", "email"]);
   expect(found[0]).toMatchObject({ to: "+1555", account: "delivery", why: "they wrote last by SMS" });
 });
 
 test("a handle that opted out of the account cannot be written to by it", () => {
-  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: ["delivery"] }] as never[];
+  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: ["delivery"], windows: [] }] as never[];
   expect(routes([entry("e1", 1)], handles)[0]?.blocked).toBe("+1 555 opted out of delivery");
 });
 
 test("messages of one sender share a group until someone else speaks or time passes", () => {
-  const rows = rowsOf([entry("e1", 1), entry("e2", 2), entry("e3", 3, { direction: "out" }), entry("e4", 4), entry("e5", 40)], [], [], false, null);
+  const rows = rowsOf(profile([entry("e1", 1), entry("e2", 2), entry("e3", 3, { direction: "out" }), entry("e4", 4), entry("e5", 40)]), [], null);
   expect(rows.filter((row) => row.type === "group").map((row) => row.entries.length)).toEqual([2, 1, 1, 1]);
 });
 
 test("the start of a conversation is marked only where it is known to be the start", () => {
   const timeline = [entry("e1", 1), entry("e2", 2, { conversation: "k2" })];
-  const all = [conversation("k", 0), conversation("k2", 2)];
-  const starts = (more: boolean) => rowsOf(timeline, [], all, more, null).filter((row) => row.type === "start").map((row) => row.conversation.id);
+  const conversations = [conversation("k", 0), conversation("k2", 2)];
+  const starts = (more: boolean) => rowsOf(profile(timeline, { conversations, more }), [], null).filter((row) => row.type === "start").map((row) => row.conversation.id);
   expect(starts(true)).toEqual(["k2"]);
   expect(starts(false)).toEqual(["k", "k2"]);
 });
@@ -153,12 +156,12 @@ test("a contact not known before is counted once, and is the last one", () => {
 });
 
 test("opting out closes the way to the handle, opting in opens it", () => {
-  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: [] as string[] }];
+  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: [] as string[], windows: [] }];
   const open = profile([entry("e1", 1)], { customer: { id: "u", handles } as unknown as OpenProfile["customer"] });
   const out = applyCustomerEvent(open, { kind: "consent", handle: "+1555", account: "delivery", opted_out: true });
-  expect(routes(out.timeline, out.customer.handles)[0]?.blocked).toBe("+1 555 opted out of delivery");
+  expect(routes(out.timeline, out.customer!.handles)[0]?.blocked).toBe("+1 555 opted out of delivery");
   const back = applyCustomerEvent(out, { kind: "consent", handle: "+1555", account: "delivery", opted_out: false });
-  expect(routes(back.timeline, back.customer.handles)[0]?.blocked).toBeNull();
+  expect(routes(back.timeline, back.customer!.handles)[0]?.blocked).toBeNull();
 });
 
 test("a step of the work says who took it", () => {
@@ -172,5 +175,22 @@ test("a step of the work says who took it", () => {
 test("numbers and tags are written as a profile writes them", () => {
   expect(displayHandle("+14155550123")).toBe("+1 415-555-0123");
   expect(displayHandle("+4915112345678")).toBe("+4915112345678");
+  expect(displayHandle("nobody+ana=b=home.example@unproven.invalid")).toBe("ana=b@home.example");
+  expect(displayHandle("nobody+0f3a@unproven.invalid")).toBe("Unproven sender");
+  expect(displayHandle("+266696687")).toBe("Number withheld");
   expect(sortedTags(["trade", "vip"]).map((each) => each.word)).toEqual(["VIP", "Trade"]);
+});
+
+test("a reply is told the time its channel leaves it", () => {
+  const limits = { most_characters: 4096, most_files: 1, most_file_bytes: 1000, file_types: ["image/*"], window_seconds: 86_400, templates: true, subject: false };
+  const handles = [{ kind: "phone", value: "+1555", display: "+1 555", main: true, opted_out: [], windows: [{ account: "delivery", closes_at: T(60) }] }] as never[];
+  const route = routes([entry("e1", 1, { channel: "whatsapp" })], handles)[0]!;
+  const at = (minutes: number) => Date.parse(T(minutes));
+  expect(secondsOpen(route, limits, at(30))).toBe(1800);
+  expect(windowWords(route, limits, 1800)).toBe("WhatsApp takes your own words for another 30 min");
+  expect(secondsOpen(route, limits, at(61))).toBeLessThan(0);
+  expect(windowWords(route, limits, -60)).toContain("only a template");
+  expect(fileProblem({ content_type: "image/png", size: 1001 }, limits, "WhatsApp")).toContain("up to");
+  expect(fileProblem({ content_type: "text/html", size: 1 }, limits, "WhatsApp")).toContain("of this kind");
+  expect(fileProblem({ content_type: "image/png", size: 1 }, limits, "WhatsApp")).toBeNull();
 });

@@ -22,12 +22,17 @@ ROOT = Path(__file__).parents[3]
 
 
 class CarrierProcess:
-    """The carrier as a process of its own, and its control."""
+    """The world outside as a process of its own, and its control."""
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "sent.jsonl"
-        command = [sys.executable, "-m", "gateway.demo.carrier", "--port", "0", "--account-sid", ACCOUNT_SID]
-        command += ["--auth-token", TOKEN, "--log", str(self.log), "--phone-of", NUMBER]
+        served = {"id": "sms-main", "channel": "sms", "provider": "twilio", "address": NUMBER, "secret": TOKEN}
+        extra = {"public_url": "", "settings": {"account_sid": ACCOUNT_SID}}
+        accounts = folder / "accounts.json"
+        whatsapp = {**served, **extra, "id": "whatsapp-main", "channel": "whatsapp"}
+        accounts.write_text(json.dumps([{**served, **extra}, whatsapp]), encoding="utf-8")
+        command = [sys.executable, "-m", "gateway.demo.outside", "--port", "0", "--accounts", str(accounts)]
+        command += ["--log", str(self.log)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self.process.stdout
         self.url = self.process.stdout.readline().split()[-1]

@@ -1,11 +1,19 @@
-/** Frames of the screen protocol `screen.v1+json`, as model/wire.py defines them. */
+/** Frames of the screen protocol `screen.v1+json` and items of feeds, as model/wire.py, model/to_screen.py and model/event.py define them. */
+import type {
+  Candidate, Card, Conversation, ConversationTopic, Customer, CustomerSummary, Detail, EditValue, MergeView, Pin, Relationship, Suggestion, Task,
+} from "./customer";
+
+import type { Content } from "./content";
+
+export type * from "./content";
+export type * from "./customer";
 
 export type Id = string;
 /** An instant, RFC 3339 with an offset. */
 export type Instant = string;
 
 export type Channel = "sms" | "voice" | "email" | "chat" | "whatsapp" | "messenger" | "instagram";
-export type WorkClass = "voice" | "messaging" | "mail";
+export type WorkClass = "voice" | "messaging" | "mail" | "voicemail";
 export type PresenceStatus = "available" | "away" | "offline";
 export type EntryKind = "message" | "note" | "status" | "call" | "voicemail" | "task" | "consent";
 export type DeliveryStatus = "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown";
@@ -19,7 +27,19 @@ export interface Actor { id: Id; name: string; role: "agent" | "supervisor" | "a
 export interface Presence { status: PresenceStatus; reason: string | null; connected: boolean; since: Instant }
 export interface Capacity { used: number; slots: number }
 export interface Author { id: Id; name: string }
-export interface Media { url: string; content_type: string }
+/** A picture or file: `url` is the provider's link, `id` ours once it is an attachment. */
+export interface Media {
+  url: string;
+  content_type: string;
+  id: Id | null;
+  name: string | null;
+  size: number | null;
+  /** How the HTML of a mail names it: shown inside the text. */
+  content_id: string | null;
+  state: "pending" | "stored" | "failed" | "refused" | null;
+  error: string | null;
+}
+export interface Reaction { emoji: string; direction: "in" | "out"; at: Instant }
 
 export interface Entry {
   id: Id;
@@ -36,6 +56,11 @@ export interface Entry {
   media: Media[];
   occurred_at: Instant | null;
   error: string | null;
+  content: Content[];
+  in_reply_to: Id | null;
+  reactions: Reaction[];
+  edited_at: Instant | null;
+  unsent_at: Instant | null;
 }
 
 export interface ProfileContact {
@@ -65,52 +90,6 @@ export interface HeldContact {
   due_at: Instant | null;
 }
 
-export interface HandleView {
-  kind: "phone" | "email" | "social";
-  value: string;
-  display: string;
-  label: string | null;
-  main: boolean;
-  shared: boolean;
-  opted_out: string[];
-  source: string;
-  added_at: Instant;
-}
-
-export interface Customer {
-  id: Id;
-  name: string | null;
-  handles: HandleView[];
-  company: string | null;
-  location: string | null;
-  language: string | null;
-  time_zone: string | null;
-  plan: string | null;
-  tags: string[];
-  created_at: Instant;
-  contacts_30_days: number;
-  first_contact_at: Instant | null;
-  last_contact_at: Instant | null;
-}
-
-export interface CustomerSummary {
-  id: Id;
-  name: string | null;
-  company: string | null;
-  plan: string | null;
-  tags: string[];
-  handles: string[];
-}
-
-export interface Conversation {
-  id: Id;
-  status: ConversationStatus;
-  opened_at: Instant;
-  closed_at: Instant | null;
-  needs_attention: boolean;
-  contacts: ProfileContact[];
-}
-
 export interface OfferCard {
   offer: Id;
   contact: Id;
@@ -130,10 +109,20 @@ export interface OfferCard {
 
 export type CustomerEvent =
   | { kind: "entry"; entry: Entry }
+  | { kind: "entry_changed"; entry: Entry }
+  | { kind: "window"; handle: string; account: string; closes_at: Instant }
   | { kind: "receipt"; entry: Id; status: DeliveryStatus; error: string | null }
   | { kind: "contact"; contact: ProfileContact }
-  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts">)
-  | { kind: "consent"; handle: string; account: string; opted_out: boolean };
+  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts" | "topics">)
+  | { kind: "consent"; handle: string; account: string; opted_out: boolean }
+  | { kind: "customer"; customer: Customer }
+  | { kind: "details"; details: Detail[] }
+  | { kind: "relationships"; relationships: Relationship[]; pins: Pin[] }
+  | { kind: "topics"; conversation: Id; topics: ConversationTopic[] }
+  | { kind: "task"; task: Task }
+  | { kind: "suggestions"; suggestions: Suggestion[] }
+  | { kind: "card"; card: Card }
+  | { kind: "merged" | "unmerged"; merge: MergeView };
 
 export type AgentEvent =
   | ({ kind: "offer"; customer: Id } & OfferCard)
@@ -141,7 +130,8 @@ export type AgentEvent =
   | { kind: "offer_ended"; offer: Id; contact: Id; outcome: OfferState; reason: string | null }
   | { kind: "presence"; presence: Presence }
   | { kind: "held"; held: HeldContact; routed: boolean }
-  | { kind: "contact_ended"; contact: Id; reason: string };
+  | { kind: "contact_ended"; contact: Id; reason: string }
+  | { kind: "task"; task: Task };
 
 export type FeedEvent = CustomerEvent | AgentEvent;
 
@@ -157,20 +147,41 @@ export interface Welcome {
   offers: OfferCard[];
   feeds: Record<string, number>;
   now: Instant;
+  /** The agent's own open tasks, those due first first. */
+  tasks: Task[];
 }
 
 export interface Profile {
   type: "profile";
-  reason: "accepted" | "routed" | "opened" | "resync" | "merged";
+  reason: "accepted" | "routed" | "opened" | "resync" | "merged" | "unmerged";
   ref: string | null;
   offer: Id | null;
   contact: ProfileContact | null;
-  customer: Customer;
+  /** Null while nobody knows who writes on a shared handle; `candidates` says who it may be. */
+  customer: Customer | null;
+  candidates: Candidate[];
   conversations: Conversation[];
   timeline: Entry[];
   more: boolean;
+  details: Detail[];
+  relationships: Relationship[];
+  pins: Pin[];
+  tasks: Task[];
+  suggestions: Suggestion[];
+  merges: MergeView[];
+  cards: Card[];
   feed: string;
   seq: number;
+}
+
+/** Somebody is writing: an agent, or, without one, the customer. It holds for some seconds, and may be missing. */
+export interface TypingFrame {
+  type: "typing";
+  customer: Id;
+  conversation: Id | null;
+  channel: Channel | null;
+  agent: Id | null;
+  note: boolean;
 }
 
 export interface EventFrame { type: "event"; feed: string; seq: number; event: FeedEvent }
@@ -180,12 +191,15 @@ export interface ResultFrame {
   entry?: Id | null;
   timeline?: Entry[] | null;
   more?: boolean | null;
+  customers?: CustomerSummary[] | null;
 }
 
 export type ErrorCode =
   | "bad_frame" | "unknown_frame" | "hello_first" | "hello_twice" | "rate_limited" | "forbidden"
   | "not_found" | "gone" | "not_holder" | "contacts_live" | "wrong_state" | "opted_out"
-  | "no_handle" | "unavailable";
+  | "no_handle" | "conflict" | "taken" | "invalid" | "unavailable"
+  | "window_closed" | "templates_only" | "no_templates" | "no_subject" | "no_quote" | "too_long" | "too_many_files"
+  | "file_too_large" | "file_type";
 
 export interface ErrorFrame {
   type: "error";
@@ -203,6 +217,7 @@ export type ContactEndedFrame = { type: "contact_ended"; contact: Id; reason: st
 export type ServerFrame =
   | Welcome | Profile | EventFrame | ResultFrame | ErrorFrame
   | OfferFrame | OfferUpdatedFrame | OfferEndedFrame | ContactEndedFrame
+  | TypingFrame
   | { type: "resync"; feed: string };
 
 // From the screen.
@@ -215,8 +230,30 @@ export interface Reply {
   channel?: Channel;
   account?: string;
   to?: string;
+  in_reply_to?: Id;
+  attachments?: Id[];
+  template?: { name: string; language: string; parameters: string[] };
+  subject?: string;
   ref?: string;
 }
+
+export type CallAction =
+  | "hold" | "unhold" | "pause_recording" | "resume_recording" | "hang_up" | "cancel_transfer" | "listen" | "coach" | "join" | "leave";
+/** Whom something is handed to: exactly one of these. */
+export interface Target { agent?: Id; queue?: string; number?: string }
+
+/** What a reply on a channel may be. */
+export interface ReplyLimits {
+  most_characters: number;
+  most_files: number;
+  most_file_bytes: number;
+  /** Empty takes every type; `image/*` all of a kind. */
+  file_types: string[];
+  window_seconds: number | null;
+  templates: boolean;
+  subject: boolean;
+}
+export interface Account { id: string; channel: Channel; provider: string; address: string; limits: ReplyLimits | null }
 
 export type ClientFrame =
   | { type: "hello"; epoch?: string; resume?: Record<string, number>; ref?: string }
@@ -228,11 +265,26 @@ export type ClientFrame =
   | { type: "timeline"; customer: Id; before?: Id; after?: Id; conversation?: Id; limit?: number; ref?: string }
   | Reply
   | { type: "note"; conversation: Id; body: string; id: Id; ref?: string }
+  | { type: "typing"; conversation: Id; channel?: Channel; to?: string; note?: boolean; ref?: string }
   | { type: "close"; conversation: Id; ref?: string }
-  | { type: "retry"; entry: Id; ref?: string };
+  | { type: "retry"; entry: Id; ref?: string }
+  | { type: "edit"; customer: Id; field: string; value: EditValue; revision: number; ref?: string }
+  | { type: "detail"; customer: Id; body: string; id: Id; ref?: string }
+  | { type: "topics"; conversation: Id; topics: Id[]; ref?: string }
+  | { type: "identify"; conversation: Id; customer?: Id; name?: string; ref?: string }
+  | {
+    type: "task"; customer: Id; body: string; id: Id; due_at?: Instant; agent?: Id; queue?: string; conversation?: Id; ref?: string;
+  }
+  | { type: "end_task"; task: Id; state?: "done" | "cancelled"; ref?: string }
+  | { type: "recent"; ref?: string }
+  | { type: "call"; contact: Id; action: CallAction; ref?: string }
+  | { type: "dial"; customer: Id; to: string; id: Id; account?: string; ref?: string }
+  | { type: "transfer"; contact: Id; to: Target; warm?: boolean; ref?: string };
 
 export const SUBPROTOCOL = "screen.v1+json";
 /** Longest `body` of a reply or note. */
 export const MAX_TEXT = 16_000;
+/** Longest `body` of a task. */
+export const MAX_TASK = 2_000;
 /** Most feeds `hello` may resume. */
 export const MAX_RESUME = 64;

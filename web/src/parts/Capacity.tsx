@@ -2,7 +2,7 @@ import type { WorkClass } from "../client/protocol";
 import { usedSlots } from "../state/agent";
 import { capacity, mine } from "../state/store";
 
-const WORDS: Record<WorkClass, string> = { voice: "Voice", messaging: "Messaging", mail: "Mail" };
+const WORDS: Record<WorkClass, string> = { voice: "Voice", messaging: "Messaging", mail: "Mail", voicemail: "Voicemail" };
 const MOST_PIPS = 6;
 
 export function Capacity() {

@@ -1,11 +1,18 @@
-import type { Author, Media } from "../client/protocol";
-import { agent } from "../state/store";
+import { agent, profile } from "../state/store";
+import { contentOf } from "../client/content";
+import type { Author } from "../client/protocol";
 import { CHANNEL_WORDS } from "../state/route";
+import { whatOfCall } from "../view/call";
 import { fullWhen, time } from "../view/format";
 import type { IconName } from "../view/icons";
 import type { Shown } from "../view/rows";
 import { Avatar } from "./Avatar";
+import { CallCard } from "./entry/CallCard";
+import { Contents, Leads } from "./entry/Contents";
+import { Files } from "./entry/Files";
+import { MailCard } from "./entry/MailCard";
 import { Icon } from "./Icon";
+import { PinEntry } from "./PinEntry";
 import { Receipt, needsReceipt } from "./Receipt";
 
 /** Consecutive entries of one sender under one header. The side follows the sender, never the language. */
@@ -17,13 +24,12 @@ export function EntryGroup({ entries, customerName }: { entries: Shown[]; custom
     <div class={`entry ${out ? "out" : ""}`}>
       <Gutter entry={first} out={out} />
       <div class="entry-body">
-        <Header entry={first} name={out ? authorName(first.author) : customerName} what={first.channel ? CHANNEL_WORDS[first.channel] : ""} />
+        <Header entry={first} name={out ? authorName(first) : customerName} what={first.channel ? CHANNEL_WORDS[first.channel] : ""} />
         {entries.map((entry, at) => (
           <div key={entry.id} class="said" data-test="entry" data-entry={entry.id} data-kind="message" data-direction={entry.direction ?? undefined} tabIndex={-1} title={fullWhen(entry.at)}>
-            <div class={`bubble ${entry.channel === "email" ? "mail" : ""} ${entry.pending ? "pending" : ""}`}>
-              {entry.body && <p dir="auto">{entry.body}</p>}
-              <Files media={entry.media} />
-            </div>
+            <Message entry={entry} />
+            <Reactions entry={entry} />
+            <PinEntry entry={entry} />
             {out && needsReceipt(entry, at === entries.length - 1) && <Receipt entry={entry} />}
           </div>
         ))}
@@ -32,29 +38,54 @@ export function EntryGroup({ entries, customerName }: { entries: Shown[]; custom
   );
 }
 
+function Message({ entry }: { entry: Shown }) {
+  const mail = contentOf(entry.content, "mail");
+  if (mail) return <MailCard entry={entry} mail={mail} />;
+  const sticker = contentOf(entry.content, "sticker") !== undefined;
+  return (
+    <div class={`bubble ${sticker ? "sticker" : ""} ${entry.pending ? "pending" : ""} ${entry.unsent_at ? "unsent" : ""}`}>
+      <Answered entry={entry} />
+      <Leads content={entry.content} />
+      {entry.body && <p dir="auto">{entry.body}</p>}
+      <Contents content={entry.content} hasBody={entry.body !== ""} />
+      <Files media={entry.media} />
+      {entry.unsent_at && <p class="mark" data-test="unsent">Taken back {time(entry.unsent_at)}</p>}
+      {!entry.unsent_at && entry.edited_at && <p class="mark" data-test="edited">Edited {time(entry.edited_at)}</p>}
+    </div>
+  );
+}
+
+/** The message this one answers, when it is loaded. */
+function Answered({ entry }: { entry: Shown }) {
+  const answered = entry.in_reply_to && profile.value?.timeline.find((each) => each.id === entry.in_reply_to);
+  if (!answered) return null;
+  return <p class="answered" dir="auto" data-test="answered">{answered.body || CHANNEL_WORDS[answered.channel ?? "chat"]}</p>;
+}
+
+function Reactions({ entry }: { entry: Shown }) {
+  if (entry.reactions.length === 0) return null;
+  return (
+    <p class="reactions" data-test="reactions">
+      {entry.reactions.map((each) => <span key={`${each.direction} ${each.emoji}`} title={`${each.direction === "in" ? "The customer" : "You"}, ${time(each.at)}`}>{each.emoji}</span>)}
+    </p>
+  );
+}
+
 function SingleEntry({ entry, customerName }: { entry: Shown; customerName: string }) {
   const note = entry.kind === "note";
-  const name = note || entry.direction === "out" ? authorName(entry.author) : customerName;
+  const name = note || entry.direction === "out" ? authorName(entry) : customerName;
   return (
     <div class="entry wide">
       <Gutter entry={entry} out={false} />
       <div class="entry-body">
-        <Header entry={entry} name={name} what={whatOf(entry)} />
+        <Header entry={entry} name={name} what={note ? "note, only for colleagues" : whatOfCall(entry)} />
         <div class={note ? "note-card" : "call-card"} data-test="entry" data-entry={entry.id} data-kind={entry.kind} tabIndex={-1} title={fullWhen(entry.at)}>
-          {entry.kind === "voicemail" && entry.body && <span class="small quiet block">Transcript, automatic</span>}
-          <p dir="auto">{entry.body || (entry.kind === "call" ? "Call" : "No transcript")}</p>
-          <Files media={entry.media} />
+          {note ? <p dir="auto">{entry.body}</p> : <CallCard entry={entry} />}
           {entry.pending && <Receipt entry={entry} />}
         </div>
       </div>
     </div>
   );
-}
-
-function whatOf(entry: Shown): string {
-  if (entry.kind === "note") return "note, only for colleagues";
-  if (entry.kind === "voicemail") return "left a voicemail";
-  return entry.direction === "out" ? "called the customer" : `called${entry.account ? ` ${entry.account}` : ""}`;
 }
 
 function Header({ entry, name, what }: { entry: Shown; name: string; what: string }) {
@@ -72,31 +103,7 @@ function Gutter({ entry, out }: { entry: Shown; out: boolean }) {
   return <span class={`glyph ch-${entry.kind === "note" ? "note" : entry.channel ?? "chat"}`}><Icon name={name} size={14} /></span>;
 }
 
-function authorName(author: Author | null): string {
-  if (!author) return "Automatic reply";
+function authorName({ author, channel }: { author: Author | null; channel: Shown["channel"] }): string {
+  if (!author) return channel === "messenger" || channel === "instagram" || channel === "whatsapp" ? "Sent from elsewhere, or automatic" : "Automatic reply";
   return author.id === agent.value?.id ? "You" : author.name;
-}
-
-function Files({ media }: { media: readonly Media[] }) {
-  if (media.length === 0) return null;
-  return (
-    <ul class="files">
-      {media.map((file) => (
-        <li key={file.url}>
-          <a href={safe(file.url)} target="_blank" rel="noreferrer noopener"><Icon name="link" size={14} />{fileWord(file.content_type)}</a>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** A provider's link may be anything; only the web is followed. */
-function safe(url: string): string | undefined {
-  return /^https?:\/\//i.test(url) || url.startsWith("/") ? url : undefined;
-}
-
-function fileWord(type: string): string {
-  const [family, kind] = type.split("/");
-  const word = { image: "Picture", audio: "Recording", video: "Video" }[family ?? ""] ?? "File";
-  return kind ? `${word}, ${kind.toUpperCase().split(/[;+]/)[0]}` : word;
 }

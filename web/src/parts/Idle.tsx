@@ -1,3 +1,6 @@
+import { useEffect, useState } from "preact/hooks";
+import type { CustomerSummary } from "../client/protocol";
+import { fetchRecent } from "../state/recent";
 import { choosePresence, open } from "../state/desk";
 import { ringing } from "../state/agent";
 import { connectedAt, dialog, mine, minute, reachable, recent } from "../state/store";
@@ -6,6 +9,7 @@ import { Avatar } from "./Avatar";
 import { Icon } from "./Icon";
 import { Offers } from "./Offers";
 
+const SHOWN = 6;
 const COUNTS = ["No contacts", "One contact", "Two contacts", "Three contacts"];
 
 export function Idle() {
@@ -82,22 +86,29 @@ function Today() {
 }
 
 function Recent() {
-  const viewed = recent.value;
+  const [known, setKnown] = useState<CustomerSummary[]>([]);
+  const connected = reachable.value;
+  useEffect(() => { if (connected) void fetchRecent().then(setKnown); }, [connected]);
+  const here = recent.value;
+  const others = known.filter((each) => !here.some((own) => own.customer === each.id)).map((each) => ({
+    customer: each.id, name: each.name ?? each.handles[0] ?? null, detail: [each.company, each.name && each.handles[0]].filter(Boolean).join(" · "), at: null,
+  }));
+  const viewed = [...here, ...others].slice(0, SHOWN);
   return (
     <section>
-      <h2 class="home-heading">Recently viewed <span>this session</span></h2>
+      <h2 class="home-heading">Recently viewed</h2>
       {viewed.length === 0 && (
         <p class="home-empty">
-          Profiles you open are kept here. <button type="button" class="link" onClick={() => { dialog.value = "search"; }}>Search customers</button> to open one.
+          Profiles you open are kept here. <button type="button" class="link" onClick={() => { dialog.value = { kind: "search" }; }}>Search customers</button> to open one.
         </p>
       )}
-      <ul class="viewed">
+      <ul class="viewed" data-test="recently-viewed">
         {viewed.map((each) => (
           <li key={each.customer}>
             <button type="button" onClick={() => void open(each.customer, each.name)}>
               <Avatar id={each.customer} name={each.name} />
               <span class="grow"><bdi class="ellipsis block">{each.name ?? "Unknown customer"}</bdi><span class="ellipsis block small quiet">{each.detail}</span></span>
-              <time class="small quiet">{shortWhen(each.at, minute.value)}</time>
+              {each.at !== null && <time class="small quiet">{shortWhen(each.at, minute.value)}</time>}
             </button>
           </li>
         ))}

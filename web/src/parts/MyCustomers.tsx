@@ -1,5 +1,7 @@
-import { groupHeld } from "../state/agent";
-import { current, mine } from "../state/store";
+import { dueBefore, groupHeld } from "../state/agent";
+import { current, mine, minute } from "../state/store";
+import { endOfDay } from "../view/format";
+import { DueTask } from "./DueTask";
 import { MyCustomersItem } from "./MyCustomersItem";
 
 const WORDS = { attention: "Needs attention", open: "Open", parked: "Parked" } as const;
@@ -8,6 +10,7 @@ export function MyCustomers() {
   const held = mine.value?.held ?? new Map();
   const groups = groupHeld(held);
   const order = [...groups.attention, ...groups.open, ...groups.parked];
+  const due = dueBefore(mine.value?.tasks ?? new Map(), endOfDay(minute.value));
   const first = order.find((each) => each.customer === current.value) ?? order[0];
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -18,7 +21,7 @@ export function MyCustomers() {
   };
   return (
     <nav class="mine" aria-label="My Customers" data-test="my-customers" onKeyDown={onKeyDown}>
-      {order.length === 0 && (
+      {order.length + due.length === 0 && (
         <>
           <h2>My Customers <span>0</span></h2>
           <p class="mine-empty">Customers you hold appear here, those who need you first.</p>
@@ -30,6 +33,12 @@ export function MyCustomers() {
           {groups[group].map((each) => <MyCustomersItem key={each.contact} held={each} tabbable={each === first} />)}
         </section>
       ))}
+      {due.length > 0 && (
+        <section data-test="group-tasks">
+          <h2>Tasks due today <span>{due.length}</span></h2>
+          {due.map((task, at) => <DueTask key={task.id} task={task} tabbable={order.length === 0 && at === 0} />)}
+        </section>
+      )}
     </nav>
   );
 }

@@ -3,7 +3,8 @@ import { hasDraft } from "../state/drafts";
 import { open } from "../state/desk";
 import { current, marked, minute, opening, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
-import { displayHandle, length, plural, shortWhen } from "../view/format";
+import { displayHandle } from "../client/handle";
+import { length, plural, shortWhen } from "../view/format";
 import { Avatar } from "./Avatar";
 
 export function MyCustomersItem({ held, tabbable }: { held: HeldContact; tabbable: boolean }) {

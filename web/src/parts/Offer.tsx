@@ -5,7 +5,8 @@ import { hasDraft } from "../state/drafts";
 import { accept, decline } from "../state/desk";
 import { clock, now, profile, reachable, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
-import { approach, displayHandle, displayName, length } from "../view/format";
+import { displayHandle } from "../client/handle";
+import { approach, length, profileName } from "../view/format";
 import { Countdown } from "./Countdown";
 import { Icon } from "./Icon";
 
@@ -64,8 +65,8 @@ function Actions({ offer, place, left }: { offer: Ring; place: number; left: num
 
 function Kept() {
   const open = profile.value;
-  if (!open || !hasDraft(open.customer.id)) return null;
-  return <p class="offer-note block">The draft to <bdi>{displayName(open.customer)}</bdi> is kept.</p>;
+  if (!open || !hasDraft(open.id)) return null;
+  return <p class="offer-note block">The draft to <bdi>{profileName(open)}</bdi> is kept.</p>;
 }
 
 function waiting(offer: Ring): string {

@@ -1,30 +1,28 @@
 import { useRef } from "preact/hooks";
-import type { Conversation } from "../client/protocol";
-import { loadToStart } from "../state/pages";
 import type { OpenProfile } from "../state/profile";
 import { heldHere } from "../state/store";
+import { Aware } from "./Aware";
 import { Banner } from "./Banner";
 import { Details } from "./Details";
 import { ReplyBox } from "./ReplyBox";
-import { Timeline } from "./Timeline";
+import { Timeline, type Jump } from "./Timeline";
 import { TimelineHead } from "./TimelineHead";
 import { WrapUp } from "./WrapUp";
 
+const nowhere: Jump = () => Promise.resolve();
+
 export function ProfileView({ open }: { open: OpenProfile }) {
-  const flow = useRef<HTMLDivElement>(null);
-  const { id } = open.customer;
+  const jump = useRef<Jump>(nowhere);
+  const { id } = open;
   const wrapping = heldHere.value.find((held) => held.state === "wrapping");
-  const jump = async (conversation: Conversation) => {
-    const entry = await loadToStart(id, conversation.id, Date.parse(conversation.opened_at));
-    requestAnimationFrame(() => goTo(flow.current, conversation.id, entry));
-  };
   return (
     <div class="profile" data-test="profile" data-customer={id}>
-      <Details open={open} onJump={jump} />
+      <Details open={open} onJump={(conversation) => void jump.current(conversation)} />
       <section class="conversation-side" aria-label="Conversation" data-region="main" tabIndex={-1}>
-        <Timeline key={id} open={open} flow={flow} />
+        <Timeline key={id} open={open} jump={jump} />
         <div class="composer">
           <div class="composer-inner">
+            <Aware open={open} />
             {wrapping ? <WrapUp key={wrapping.contact} held={wrapping} /> : <ReplyBox key={id} open={open} />}
           </div>
         </div>
@@ -34,18 +32,4 @@ export function ProfileView({ open }: { open: OpenProfile }) {
       </section>
     </div>
   );
-}
-
-/** Rows that were never drawn have only a guessed height, so the second call corrects the first. */
-function goTo(flow: HTMLElement | null, conversation: string, entry: string | null): void {
-  const start = flow?.querySelector<HTMLElement>(`[data-start="${conversation}"]`);
-  const target = start ?? (entry ? flow?.querySelector<HTMLElement>(`[data-entry="${entry}"]`) : null);
-  if (!target) return;
-  target.scrollIntoView({ block: "start" });
-  requestAnimationFrame(() => {
-    target.scrollIntoView({ block: "start" });
-    flow?.focus({ preventScroll: true });
-  });
-  target.classList.add("found");
-  setTimeout(() => target.classList.remove("found"), 1600);
 }

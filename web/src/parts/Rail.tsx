@@ -13,12 +13,12 @@ export function Rail() {
         <ConnectionChip />
       </div>
       <Presence />
-      <button type="button" class="find" title="Search customers" data-test="search-open" onClick={() => { dialog.value = "search"; }}>
+      <button type="button" class="find" title="Search customers" data-test="search-open" onClick={() => { dialog.value = { kind: "search" }; }}>
         <Icon name="search" /><span class="find-words">Search customers</span><kbd>/</kbd>
       </button>
       <MyCustomers />
       <div class="rail-foot">
-        <button type="button" class="button quiet small" title="Keyboard" data-test="keys-open" onClick={() => { dialog.value = "keys"; }}>
+        <button type="button" class="button quiet small" title="Keyboard" data-test="keys-open" onClick={() => { dialog.value = { kind: "keys" }; }}>
           <span class="find-words">Keyboard</span><kbd>?</kbd>
         </button>
       </div>

@@ -3,7 +3,7 @@ import { segments } from "../client/segments";
 import { plural } from "../view/format";
 
 /** For SMS what it will cost; for the rest only when the limit is near. */
-export function TextCount({ text, channel }: { text: string; channel: Channel | undefined }) {
+export function TextCount({ text, channel, most = MAX_TEXT }: { text: string; channel: Channel | undefined; most?: number }) {
   if (!text) return <span />;
   if (channel === "sms") {
     const { encoding, units, segments: parts, room } = segments(text);
@@ -15,6 +15,6 @@ export function TextCount({ text, channel }: { text: string; channel: Channel | 
       </span>
     );
   }
-  if (text.length < MAX_TEXT * 0.8) return <span />;
-  return <span class="text-count">{text.length} of {MAX_TEXT}</span>;
+  if (text.length < most * 0.8) return <span />;
+  return <span class={`text-count ${text.length > most ? "warn" : ""}`} data-test="text-count">{text.length} of {most}</span>;
 }

@@ -7,7 +7,7 @@ import { draftOf, setDraft } from "../state/drafts";
 import { clock, reachable, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
 import { Countdown } from "./Countdown";
-import { displayHandle } from "../view/format";
+import { displayHandle } from "../client/handle";
 import { Icon } from "./Icon";
 import { SEND_KEY } from "../view/platform";
 
@@ -37,7 +37,7 @@ export function WrapUp({ held }: { held: HeldContact }) {
         {held.due_at ? <Countdown from={from} until={held.due_at} channel={held.channel} minutes /> : <span class={`glyph large ch-${held.channel}`}><Icon name={held.channel} /></span>}
         <div class="grow">
           <h2>Wrap-up</h2>
-          <p>{CHANNEL_WORDS[held.channel]} with <bdi>{held.customer_name ?? displayHandle(held.handle)}</bdi>. You hold one {held.work_class === "mail" ? "mail" : held.work_class} slot until it is done.</p>
+          <p>{CHANNEL_WORDS[held.channel]} with <bdi>{held.customer_name ?? displayHandle(held.handle)}</bdi>. You hold one {held.work_class} slot until it is done.</p>
         </div>
       </header>
       <div class="wrap-up-body">

@@ -1,6 +1,6 @@
 /** The agent's own state: presence, held contacts, ringing offers. Pure. */
 import type {
-  AgentEvent, Capacity, Channel, ContactState, HeldContact, Id, OfferCard, OfferState, Presence, Welcome, WorkClass,
+  AgentEvent, Capacity, Channel, ContactState, HeldContact, Id, OfferCard, OfferState, Presence, Task, Welcome, WorkClass,
 } from "../client/protocol";
 
 /** A card leaves this long after its offer ended. */
@@ -18,9 +18,12 @@ export interface Ring extends OfferCard {
 }
 
 export interface AgentState {
+  me: Id;
   presence: Presence;
   held: ReadonlyMap<Id, HeldContact>;
   offers: ReadonlyMap<Id, Ring>;
+  /** Open tasks of this agent. */
+  tasks: ReadonlyMap<Id, Task>;
 }
 
 export function fromWelcome(welcome: Welcome, before: AgentState | null): AgentState {
@@ -29,9 +32,11 @@ export function fromWelcome(welcome: Welcome, before: AgentState | null): AgentS
     offers.set(card.offer, { ...card, phase: before?.offers.get(card.offer)?.phase ?? "ringing", ending: null });
   }
   return {
+    me: welcome.agent.id,
     presence: welcome.presence,
     held: new Map(welcome.contacts.map((held) => [held.contact, held])),
     offers,
+    tasks: new Map(welcome.tasks.map((task) => [task.id, task])),
   };
 }
 
@@ -49,6 +54,10 @@ export function applyAgentEvent(state: AgentState, event: AgentEvent, serverNow:
       return { ...state, held: HOLDS.has(event.held.state) ? new Map(state.held).set(event.held.contact, event.held) : without(state.held, event.held.contact) };
     case "contact_ended":
       return { ...state, held: without(state.held, event.contact) };
+    case "task": {
+      const ours = event.task.state === "open" && event.task.agent?.id === state.me;
+      return { ...state, tasks: ours ? new Map(state.tasks).set(event.task.id, event.task) : without(state.tasks, event.task.id) };
+    }
     default:
       return state;
   }
@@ -94,10 +103,10 @@ export function workClassOf(channel: Channel): WorkClass {
 export function usedSlots(
   capacity: Partial<Record<WorkClass, Capacity>>, state: AgentState,
 ): { work: WorkClass; used: number; slots: number }[] {
-  const used: Record<WorkClass, number> = { voice: 0, messaging: 0, mail: 0 };
+  const used: Record<WorkClass, number> = { voice: 0, messaging: 0, mail: 0, voicemail: 0 };
   for (const held of state.held.values()) if (held.state !== "parked") used[held.work_class] += 1;
   for (const offer of state.offers.values()) if (offer.phase !== "ended") used[workClassOf(offer.channel)] += 1;
-  const classes: WorkClass[] = ["voice", "messaging", "mail"];
+  const classes: WorkClass[] = ["voice", "messaging", "mail", "voicemail"];
   return classes.flatMap((work) => {
     const slots = capacity[work]?.slots;
     return slots ? [{ work, used: used[work], slots }] : [];
@@ -115,6 +124,12 @@ export function groupHeld(held: ReadonlyMap<Id, HeldContact>): Groups {
     else groups.open.push(each);
   }
   return groups;
+}
+
+/** Tasks due before an instant, overdue ones too, those due first first. */
+export function dueBefore(tasks: ReadonlyMap<Id, Task>, end: number): (Task & { due_at: string })[] {
+  const due = [...tasks.values()].flatMap((task) => (task.due_at !== null && Date.parse(task.due_at) < end ? [{ ...task, due_at: task.due_at }] : []));
+  return due.sort((a, b) => Date.parse(a.due_at) - Date.parse(b.due_at));
 }
 
 function without<V>(map: ReadonlyMap<Id, V>, id: Id): ReadonlyMap<Id, V> {

@@ -2,10 +2,13 @@
 import { batch, effect } from "@preact/signals";
 import type { Id, PresenceStatus, Profile } from "../client/protocol";
 import { Lost, Refused } from "../client/requests";
+import { moveDrafts } from "./drafts";
+import { movePending } from "./outbox";
 import { ENDED_FOR_MS, changeOffer, removeOffer, type Ring } from "./agent";
 import { announce } from "./announce";
+import { mode } from "./compose";
 import { afterPaint } from "./paint";
-import { replyConversation, type OpenProfile } from "./profile";
+import { becomes, idOf, replyConversation, type OpenProfile } from "./profile";
 import { atNewest, current, focusNext, heldHere, lastShown, marked, mine, notice, opening, profile, profiles, reachable, recent } from "./store";
 import { ask, change, forget, insist, stopFollowing, type Arrivals } from "./wire";
 
@@ -32,7 +35,7 @@ export const arrivals: Arrivals = {
   },
   entry(_, event) {
     if (event.kind !== "entry" || event.entry.direction !== "in") return;
-    announce(`${profile.value?.customer.name ?? event.entry.handle ?? "The customer"}: ${event.entry.body}`);
+    announce(`${profile.value?.customer?.name ?? event.entry.handle ?? "The customer"}: ${event.entry.body}`);
   },
   welcomed,
 };
@@ -47,7 +50,7 @@ function welcomed(): void {
 }
 
 function arrived(frame: Profile): void {
-  const { id } = frame.customer;
+  const id = idOf(frame);
   if (frame.offer) change((state) => removeOffer(state, frame.offer!));
   switch (frame.reason) {
     case "accepted":
@@ -61,7 +64,8 @@ function arrived(frame: Profile): void {
       if (current.value !== id && !isMarked(id)) stopFollowing(id);
       return;
     case "merged":
-      return merged(frame);
+    case "unmerged":
+      return regrouped(frame);
     case "resync":
       return;
   }
@@ -76,7 +80,7 @@ function appear(customer: Id): void {
 function mark(customer: Id): void {
   const added = [...routed].filter(([, of]) => of === customer).map(([contact]) => contact);
   marked.value = new Set([...marked.value, ...added]);
-  announce(`${profiles.value.get(customer)?.customer.name ?? "A customer"} came to you and waits in My Customers`);
+  announce(`${profiles.value.get(customer)?.customer?.name ?? "A customer"} came to you and waits in My Customers`);
   sayShown(customer);
 }
 
@@ -101,14 +105,23 @@ function isTyping(): boolean {
   return document.querySelector("dialog[open]") !== null;
 }
 
-function merged(frame: Profile): void {
+/** Profiles became one, or one became two. What is shown is replaced, though it may now go by another id. */
+function regrouped(frame: Profile): void {
+  const id = idOf(frame);
   const shown = profile.value;
-  if (!shown || shown.customer.id === frame.customer.id) return;
-  const ours = new Set(frame.conversations.map((each) => each.id));
-  if (!shown.conversations.some((each) => ours.has(each.id))) return;
-  forget(shown.customer.id);
-  current.value = frame.customer.id;
-  announce("This profile was merged");
+  announce(frame.reason === "merged" ? "This profile was merged" : "This profile was unmerged");
+  if (!shown || shown.id === id) return;
+  if (!becomes(shown, frame)) {
+    if (!isMarked(id)) stopFollowing(id);
+    return;
+  }
+  moveDrafts(shown.id, id);
+  movePending(shown.id, id);
+  // Whoever is writing goes on writing, in the same box: a note never becomes a reply.
+  if (document.activeElement?.closest(".reply")) focusNext.value = "reply";
+  current.value = id;
+  lastShown.value = id;
+  forget(shown.id);
 }
 
 function isMarked(customer: Id): boolean {
@@ -125,6 +138,7 @@ function unmark(contact: Id): void {
 function show(customer: Id, focus: "name" | "reply" | null): void {
   batch(() => {
     const before = current.value;
+    if (before !== customer) mode.value = "reply";
     current.value = customer;
     lastShown.value = customer;
     notice.value = null;
@@ -138,7 +152,7 @@ function show(customer: Id, focus: "name" | "reply" | null): void {
 }
 
 function remember(shown: OpenProfile | undefined): void {
-  if (!shown) return;
+  if (!shown?.customer) return;
   const { id, name, company, location, handles } = shown.customer;
   const detail = [company, location].filter(Boolean).join(" · ") || (name && handles[0]?.display) || "";
   const others = recent.value.filter((each) => each.customer !== id);
@@ -231,7 +245,7 @@ export async function closeConversation(): Promise<void> {
 
 export const retry = (entry: Id): Promise<boolean> => attempt(ask({ type: "retry", entry }));
 
-async function attempt(asked: Promise<unknown>): Promise<boolean> {
+export async function attempt(asked: Promise<unknown>): Promise<boolean> {
   try {
     await asked;
     return true;
@@ -241,12 +255,12 @@ async function attempt(asked: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function report(error: unknown): void {
+export function report(error: unknown): void {
   notice.value = { text: words(error), bad: true };
   announce(words(error), "assertive");
 }
 
-function words(error: unknown): string {
+export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

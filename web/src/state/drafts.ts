@@ -2,7 +2,8 @@
 import type { Id } from "../client/protocol";
 import { kept } from "./kept";
 
-export type Mode = "reply" | "note";
+export type Mode = "reply" | "note" | "task";
+const MODES: readonly Mode[] = ["reply", "note", "task"];
 
 const drafts = kept<Record<string, string>>("drafts", {});
 
@@ -16,7 +17,16 @@ export function setDraft(customer: Id, mode: Mode, text: string): void {
 }
 
 export function hasDraft(customer: Id): boolean {
-  return Boolean(draftOf(customer, "reply") || draftOf(customer, "note"));
+  return MODES.some((mode) => draftOf(customer, mode) !== "");
+}
+
+/** The customer was merged into another: what was being written to them goes along. */
+export function moveDrafts(from: Id, to: Id): void {
+  for (const mode of MODES) {
+    const text = draftOf(from, mode);
+    if (text && !draftOf(to, mode)) setDraft(to, mode, text);
+    setDraft(from, mode, "");
+  }
 }
 
 export function dropDrafts(): void {

@@ -1,12 +1,12 @@
 /** Replies and notes on their way: shown as pending until their entry arrives, sent again after a break. */
 import { signal } from "@preact/signals";
-import type { Channel, ClientFrame, Entry, Id } from "../client/protocol";
+import type { Channel, ClientFrame, Entry, Id, Reply } from "../client/protocol";
 import type { Mode } from "./drafts";
 import { kept } from "./kept";
 
 export interface Pending {
   id: Id;
-  mode: Mode;
+  mode: Exclude<Mode, "task">;
   customer: Id;
   conversation: Id;
   body: string;
@@ -14,6 +14,9 @@ export interface Pending {
   channel?: Channel;
   account?: string;
   to?: string;
+  attachments?: Id[];
+  subject?: string;
+  template?: NonNullable<Reply["template"]>;
 }
 
 export const outbox = kept<Pending[]>("outbox", []);
@@ -30,6 +33,13 @@ export function take(id: Id): Pending | undefined {
   return found;
 }
 
+/** The customer was merged into another: what is on its way to them goes along. */
+export function movePending(from: Id, to: Id): void {
+  if (outbox.value.some((each) => each.customer === from)) {
+    outbox.value = outbox.value.map((each) => (each.customer === from ? { ...each, customer: to } : each));
+  }
+}
+
 /** An entry with a pending id is that reply, recorded. */
 export function settle(entries: readonly Entry[]): void {
   if (outbox.value.length === 0) return;
@@ -44,11 +54,12 @@ export function setRefusal(customer: Id, refusal: { message: string; text: strin
   refusals.value = refusal ? { ...rest, [customer]: refusal } : rest;
 }
 
-export function frameOf({ mode, id, conversation, body, channel, account, to }: Pending): ClientFrame {
+export function frameOf({ mode, id, conversation, body, channel, account, to, attachments, subject, template }: Pending): ClientFrame {
   const common = { id, conversation, body, ref: id };
   if (mode === "note") return { type: "note", ...common };
   return {
     type: "reply", ...common,
     ...(channel && { channel }), ...(account && { account }), ...(to && { to }),
+    ...(attachments?.length && { attachments }), ...(subject && { subject }), ...(template && { template }),
   };
 }

@@ -1,5 +1,6 @@
 /** By which channel and handle a reply leaves, and why. Pure. */
-import type { Channel, Entry, HandleView } from "../client/protocol";
+import { displayHandle, isWithheld } from "../client/handle";
+import type { Channel, Entry, HandleView, Instant } from "../client/protocol";
 
 export interface Route {
   channel: Channel;
@@ -9,6 +10,8 @@ export interface Route {
   why: string;
   /** Why it cannot be used, when it cannot. */
   blocked: string | null;
+  /** When an answer of one's own words must have left; later only a template may. */
+  closesAt: Instant | null;
 }
 
 export const CHANNEL_WORDS: Record<Channel, string> = {
@@ -24,7 +27,8 @@ export function routes(timeline: readonly Entry[], handles: readonly HandleView[
     if (found.has(key)) return;
     const handle = handles.find((each) => each.value === to);
     found.set(key, {
-      channel, to, account, display: handle?.display ?? to, blocked: blockedBy(handle, account),
+      channel, to, account, display: handle?.display ?? displayHandle(to), blocked: blockedBy(channel, to, handle, account),
+      closesAt: handle?.windows.find((each) => each.account === account)?.closes_at ?? null,
       why: handle?.opted_out.length ? `${why}, but opted out of ${handle.opted_out.join(", ")}` : why,
     });
   };
@@ -47,7 +51,9 @@ function lastBy(channel: Channel, earlier: number): string {
   return earlier ? `they have written by ${CHANNEL_WORDS[channel]}` : `they wrote last by ${CHANNEL_WORDS[channel]}`;
 }
 
-function blockedBy(handle: HandleView | undefined, account: string | null): string | null {
+function blockedBy(channel: Channel, to: string, handle: HandleView | undefined, account: string | null): string | null {
+  if (channel === "sms" && isWithheld(to)) return "Who called withheld their number: there is nothing to answer to";
+  if (channel === "sms" && handle?.textable === false) return `${handle.display} takes no texts`;
   // Without an account the server chooses one, and says so when none is left.
   if (!handle || account === null || !handle.opted_out.includes(account)) return null;
   return `${handle.display} opted out of ${account}`;

@@ -1,7 +1,7 @@
 /** What the parts read. Only the files of this folder write here. */
 import { computed, signal } from "@preact/signals";
 import { ServerClock } from "../client/clock";
-import type { Actor, Capacity, Id, Instant, WorkClass } from "../client/protocol";
+import type { Actor, Capacity, Conversation, HeldContact, Id, Instant, MergeView, Suggestion, WorkClass } from "../client/protocol";
 import type { AgentState } from "./agent";
 import { kept } from "./kept";
 import type { OpenProfile } from "./profile";
@@ -48,7 +48,13 @@ export const lastShown = kept<Id | null>("shown", null);
 export const owner = kept<Id | null>("owner", null);
 
 export const notice = signal<{ text: string; bad: boolean } | null>(null);
-export const dialog = signal<"search" | "keys" | null>(null);
+export type Dialog =
+  | { kind: "search" | "keys" }
+  | { kind: "merge"; survivor: Id; loser: Id; suggestion: Suggestion | null }
+  | { kind: "unmerge"; merge: MergeView }
+  | { kind: "move" | "seen"; conversation: Conversation }
+  | { kind: "transfer"; held: HeldContact };
+export const dialog = signal<Dialog | null>(null);
 
 export const profile = computed(() => (current.value ? profiles.value.get(current.value) : undefined));
 /** True when a frame can be sent. */

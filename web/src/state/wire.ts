@@ -9,7 +9,8 @@ import { applyAgentEvent, changeOffer, endOffer, fromWelcome, ring, type AgentSt
 import { announce } from "./announce";
 import { draftOf, dropDrafts, setDraft } from "./drafts";
 import { frameOf, outbox, settle, setRefusal, take } from "./outbox";
-import { applyCustomerEvent, fromSnapshot, type OpenProfile } from "./profile";
+import { applyCustomerEvent, fromSnapshot, idOf, type OpenProfile } from "./profile";
+import { heardTyping, wrote } from "./typists";
 import { agent, capacity, clock, connectedAt, current, link, mine, notice, now, opening, owner, profiles, signInProblem, token } from "./store";
 
 /** No event for this long after `welcome`: what was missed has arrived. */
@@ -143,6 +144,7 @@ function receive(frame: ServerFrame): void {
     case "error":
       if (!frame.ref) unasked(frame);
       break;
+    case "typing": heardTyping(frame); break;
     case "result": break;
   }
   requests.settle(frame);
@@ -205,7 +207,7 @@ function reopen(feed: string): void {
 function snapshot(frame: Profile): void {
   awaited.delete(frame.feed);
   const { after, behind } = book.snapshot(frame.feed, frame.seq);
-  let open = fromSnapshot(frame, profiles.value.get(frame.customer.id));
+  let open = fromSnapshot(frame, profiles.value.get(idOf(frame)));
   for (const each of after) open = applyCustomerEvent(open, each.event as CustomerEvent);
   setProfile(open);
   settle(open.timeline);
@@ -214,7 +216,7 @@ function snapshot(frame: Profile): void {
 }
 
 export function setProfile(open: OpenProfile): void {
-  profiles.value = new Map(profiles.value).set(open.customer.id, open);
+  profiles.value = new Map(profiles.value).set(open.id, open);
 }
 
 function event(frame: EventFrame): void {
@@ -239,7 +241,10 @@ function agentEvent(event: AgentEvent): void {
 function customerEvent(customer: Id, event: CustomerEvent): void {
   const open = profiles.value.get(customer);
   if (!open) return;
-  if (event.kind === "entry") settle([event.entry]);
+  if (event.kind === "entry") {
+    settle([event.entry]);
+    wrote(customer, event.entry);
+  }
   setProfile(applyCustomerEvent(open, event));
   if (customer === current.value) arrivals.entry(customer, event);
 }

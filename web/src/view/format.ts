@@ -1,5 +1,7 @@
 /** Times and words as the desk shows them: the agent's own zone, 24 hours. */
 import type { Channel, Customer, DeliveryStatus, Entry, HandleView, Id, Presence } from "../client/protocol";
+import type { OpenProfile } from "../state/profile";
+import { displayHandle, isClaimed, isWithheld } from "../client/handle";
 import { CHANNEL_WORDS } from "../state/route";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -57,6 +59,21 @@ export function length(seconds: number): string {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** A day inside a sentence: today, Wed, 12 Nov. */
+export const midSentence = (day: string): string => day.replace("Today", "today");
+
+/** When a task is due: Today 16:00, Fri 09:00, 20 Nov. */
+export function dueWords(at: When, now: number): string {
+  if (dayKey(at) === dayKey(now)) return `Today ${time(at)}`;
+  const tomorrow = dayKey(at) === dayKey(now + DAY_MS);
+  return tomorrow ? `Tomorrow ${time(at)}` : `${WEEKDAY.format(new Date(at))} ${DAY.format(new Date(at))}`;
+}
+
+/** The end of the day at the agent's. */
+export function endOfDay(now: number): number {
+  return new Date(now).setHours(24, 0, 0, 0);
+}
+
 export function initials(name: string): string {
   const parts = name.split(/\s+/).filter((part) => /^\p{L}/u.test(part));
   const letters = [parts[0], parts.length > 1 ? parts.at(-1) : undefined];
@@ -65,6 +82,27 @@ export function initials(name: string): string {
 
 export function displayName(customer: Customer): string {
   return customer.name ?? mainHandle(customer.handles)?.display ?? "Unknown customer";
+}
+
+/** What a profile is called; while nobody knows who it is, by the handle that was written on. */
+export function profileName(open: OpenProfile): string {
+  return open.customer ? displayName(open.customer) : handleOf(open) ?? "Not known yet";
+}
+
+/** The handle the last entry of the customer came on. */
+export function handleOf(open: OpenProfile): string | null {
+  const handle = lastHandle(open);
+  return handle ? displayHandle(handle) : null;
+}
+
+/** Why nobody knows whose the handle is that was written on. */
+export function whyUnknown(open: OpenProfile): "shared" | "unproven" | "withheld" {
+  const handle = lastHandle(open) ?? "";
+  return isClaimed(handle) ? "unproven" : isWithheld(handle) ? "withheld" : "shared";
+}
+
+function lastHandle(open: OpenProfile): string | null {
+  return open.timeline.findLast((entry) => entry.direction === "in" && entry.handle)?.handle ?? null;
 }
 
 export function mainHandle(handles: readonly HandleView[]): HandleView | undefined {
@@ -117,11 +155,6 @@ export function lineWords(entry: Entry, me: Id | undefined): string {
   if (!words) return entry.body.replaceAll("_", " ");
   if (!entry.author) return words[2];
   return entry.author.id === me ? words[0] : `${entry.author.name} ${words[1]}`;
-}
-
-/** A handle as a profile writes it, where only its value is known: +1 415-555-0123. */
-export function displayHandle(value: string): string {
-  return value.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, "+1 $1-$2-$3");
 }
 
 /** Tags as words: the ones that change how a customer is treated first. */

@@ -1,6 +1,7 @@
 /** The keyboard map of the page. Single keys act only outside text fields and dialogs. */
 import { groupHeld, ringing } from "../state/agent";
 import { mode } from "../state/compose";
+import type { Mode } from "../state/drafts";
 import { accept, decline, finish, open } from "../state/desk";
 import { singleKeys } from "../state/prefs";
 import { current, dialog, focusNext, mine, opening } from "../state/store";
@@ -33,16 +34,25 @@ function singleKey(event: KeyboardEvent): Action | undefined {
   switch (event.key.toLowerCase()) {
     case "a": return onOffer(place, accept);
     case "d": return onOffer(place, decline);
-    case "/": return () => { dialog.value = "search"; };
-    case "?": return () => { dialog.value = "keys"; };
+    case "/": return () => { dialog.value = { kind: "search" }; };
+    case "?": return () => { dialog.value = { kind: "keys" }; };
     case "r": return () => write("reply");
     case "i": return () => write("note");
+    case "k": return () => write("task");
     case "c": return () => click("channel-picker");
+    case "t": return () => click("topic-picker");
+    case "x": return () => click("transfer");
     case "f": return () => void finish();
     case "[": return () => stepConversation(1);
     case "]": return () => stepConversation(-1);
-    default: return undefined;
+    default: return /^[1-9]$/.test(event.key) ? candidate(Number(event.key)) : undefined;
   }
+}
+
+/** Who writes on a shared handle: the candidate of this number. */
+function candidate(number: number): Action | undefined {
+  const button = document.querySelectorAll<HTMLElement>('[data-test="choose-candidate"]')[number - 1];
+  return button && (() => button.click());
 }
 
 function onOffer(place: number, answer: typeof accept): Action | undefined {
@@ -51,7 +61,7 @@ function onOffer(place: number, answer: typeof accept): Action | undefined {
   return offer && (() => void answer(offer));
 }
 
-function write(which: "reply" | "note"): void {
+function write(which: Mode): void {
   mode.value = which;
   focusNext.value = "reply";
 }

@@ -1,0 +1,230 @@
+"""Rule sets as versions: the draft, publishing it, rolling back, and every version there was.
+
+The newest version is in force; every process asks for it before it routes, so that it holds from the next contact on.
+Who publishes while another does waits for the draft's row, and then finds that it is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from model.refusal import Refused
+from model.timeline import Author
+from router.rules.fields import Catalog, Kinds
+from router.rules.language import Case, Rule, RuleError, RuleSet, parse_rule_set
+from router.rules.linting import Checked, check
+from store.pool import Connection
+
+NO_DRAFT = Refused("not_found", "There is no draft; put one, or begin with the rules of a version.")
+NO_VERSION = Refused("not_found", "There is no such version; `/v1/rules/versions` lists them.")
+
+
+class Draft(Struct, frozen=True):
+    """The rule set that administrators work on. It decides nothing until it is published."""
+
+    revision: int
+    at: datetime
+    by: Author | None
+    rules: tuple[Rule, ...]
+    cases: tuple[Case, ...]
+
+
+class Version(Struct, frozen=True):
+    """A rule set that is or was in force. `by` null: published by command. `restores`: the version rolled back to."""
+
+    version: int
+    published_at: datetime
+    by: Author | None
+    restores: int | None
+
+
+class WholeVersion(Version, frozen=True):
+    """A version with its rules."""
+
+    rules: tuple[Rule, ...]
+    cases: tuple[Case, ...]
+
+
+LOCK_DRAFT = "select one from rule_draft for no key update"
+DRAFT = """
+select d.body::text as body, d.revision, d.at, a.id as by_id, a.name as by_name
+  from rule_draft d left join agent a on a.id = d.by_agent
+"""
+
+
+async def fetch_draft(connection: Connection, *, lock: bool = False) -> Draft | None:
+    """The draft; locked for whoever is about to change or publish it."""
+    if lock:
+        await connection.execute(LOCK_DRAFT)
+    row = await connection.fetchrow(DRAFT)
+    if row is None:
+        return None
+    rule_set = parse_rule_set(row["body"])
+    return Draft(row["revision"], row["at"], _author(row), rule_set.rules, rule_set.cases)
+
+
+def _author(row: Any) -> Author | None:
+    return Author(row["by_id"], row["by_name"]) if row["by_id"] else None
+
+
+SAVE_DRAFT = """
+insert into rule_draft (body, by_agent) values ($1, $2)
+on conflict (one) do update
+   set body = excluded.body, by_agent = excluded.by_agent, revision = excluded.revision, at = clock_timestamp()
+"""
+
+
+async def save_draft(connection: Connection, rule_set: RuleSet, by: UUID) -> Draft | None:
+    """Keep this as the draft, whatever is wrong with it."""
+    await connection.execute(SAVE_DRAFT, _json(rule_set), by)
+    return await fetch_draft(connection)
+
+
+DROP_DRAFT = "delete from rule_draft returning revision"
+
+
+async def drop_draft(connection: Connection) -> Refused | None:
+    """Forget the draft."""
+    return NO_DRAFT if await connection.fetchval(DROP_DRAFT) is None else None
+
+
+VERSIONS = """
+select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
+  from rule_set s left join agent a on a.id = s.published_by
+ where $1::int is null or s.version < $1 order by s.version desc limit $2
+"""
+
+
+async def fetch_versions(connection: Connection, limit: int, before: int | None = None) -> tuple[Version, ...]:
+    """Versions, the newest first, which is in force."""
+    return tuple(_version(row) for row in await connection.fetch(VERSIONS, before, limit))
+
+
+def _version(row: Any) -> Version:
+    return Version(row["version"], row["published_at"], _author(row), row["restores"])
+
+
+VERSION = """
+select s.version, s.published_at, s.restores, s.body::text as body, s.kinds::text as kinds,
+       a.id as by_id, a.name as by_name
+  from rule_set s left join agent a on a.id = s.published_by where s.version = $1
+"""
+
+
+async def fetch_version(connection: Connection, version: int) -> WholeVersion | Refused:
+    """One version with its rules."""
+    row = await connection.fetchrow(VERSION, version)
+    if row is None:
+        return NO_VERSION
+    try:
+        rule_set = parse_rule_set(row["body"])
+    except RuleError as error:
+        return Refused("invalid", f"Version {version} cannot be read: {error}. Publish another.", "version")
+    known = _version(row)
+    return WholeVersion(*(known.version, known.published_at, known.by, known.restores, rule_set.rules, rule_set.cases))
+
+
+IN_FORCE = "select max(version) from rule_set"
+
+
+async def fetch_in_force(connection: Connection) -> WholeVersion | Refused:
+    """The version in force."""
+    version = await connection.fetchval(IN_FORCE)
+    return NO_VERSION if version is None else await fetch_version(connection, version)
+
+
+PUBLISH = """
+with s as (
+    insert into rule_set (body, published_by, kinds, restores) values ($1, $2, $3, $4)
+    returning version, published_at, published_by, restores)
+select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
+  from s left join agent a on a.id = s.published_by
+"""
+
+
+class Examined(Struct, frozen=True):
+    """A rule set, and how it fares with what there is to name."""
+
+    rule_set: RuleSet
+    catalog: Catalog
+    checked: Checked
+
+
+async def examine(rule_set: RuleSet, catalog: Catalog) -> Examined:
+    """Check a rule set, apart from the loop and before any transaction: a large one takes a while."""
+    return Examined(rule_set, catalog, await asyncio.to_thread(check, rule_set, catalog))
+
+
+async def publish(connection: Connection, examined: Examined, by: UUID | None) -> Version | Refused:
+    """Put a rule set in force from the next contact on. Refused where lint finds an error or one of its cases fails."""
+    rule_set, checked = examined.rule_set, examined.checked
+    for finding in checked.findings:
+        if finding.severity == "error":
+            return Refused("invalid", finding.message, finding.place)
+    for number, case in enumerate(checked.cases):
+        if not case.passed:
+            message = f"The case {case.name!r} fails. {case.message} Correct the rules or the case."
+            return Refused("invalid", message, f"cases[{number}]")
+    row = await connection.fetchrow(PUBLISH, _json(rule_set), by, _json(_named(examined)), None)
+    return _version(row)
+
+
+def _named(examined: Examined) -> Kinds:
+    """Kinds of the custom fields this rule set names: most sets name few of many."""
+    text = _json(examined.rule_set)
+    return {field: kind for field, kind in examined.catalog.custom.items() if f'"{field}"' in text}
+
+
+COPY_VERSION = """
+with s as (
+    insert into rule_set (body, published_by, kinds, restores)
+    select o.body, $2, o.kinds, o.version from rule_set o where o.version = $1
+    returning version, published_at, published_by, restores)
+select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
+  from s left join agent a on a.id = s.published_by
+"""
+
+
+async def examine_version(connection: Connection, version: int, catalog: Catalog) -> Examined | Refused:
+    """Whether an earlier version could come into force once more: as `examine`."""
+    found = await fetch_version(connection, version)
+    return found if isinstance(found, Refused) else await examine(RuleSet(found.rules), catalog)
+
+
+async def roll_back(connection: Connection, version: int, examined: Examined, by: UUID | None) -> Version | Refused:
+    """Put an earlier version in force once more, as a new version. Refused where it names what is not there any more.
+
+    Its cases are not run: whoever rolls back is in a hurry, and they passed when it was published.
+    """
+    for finding in examined.checked.findings:
+        if finding.severity == "error":
+            return Refused("invalid", f"Version {version} cannot be used now: {finding.message}", finding.place)
+    return _version(await connection.fetchrow(COPY_VERSION, version, by))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+NAMES = """
+select (select coalesce(array_agg(id), '{}') from queue) as queues,
+       (select coalesce(array_agg(distinct q.queue_id), '{}')
+          from agent_queue q join agent a on a.id = q.agent_id where a.active) as served,
+       (select coalesce(array_agg(id), '{}') from account) as accounts,
+       (select coalesce(array_agg(id::text), '{}') from agent) as agents
+"""
+
+
+async def fetch_catalog(
+    connection: Connection, custom: Kinds, values: dict[str, frozenset[str]], topics: frozenset[str]
+) -> Catalog:
+    """What rules may name. The rest is what profiles know: custom fields, topics, fields with few values."""
+    row: Any = await connection.fetchrow(NAMES)
+    own = {"account": frozenset(row["accounts"]), "last_agent": frozenset(row["agents"])}
+    return Catalog(frozenset(row["queues"]), frozenset(row["served"]), topics, custom, values | own)
