@@ -95,7 +95,7 @@ class CustomField(Struct, frozen=True):
 
 
 class TopicCount(Struct, frozen=True):
-    """How often a customer has come about a topic, with those below it."""
+    """How often a customer has come about a topic, with those below it, in the last 50 conversations."""
 
     topic: UUID
     path: tuple[str, ...]

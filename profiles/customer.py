@@ -86,7 +86,7 @@ l as (
 zg as materialized (
     select v.id, coalesce(v.folded_into, v.id) as shown from m cross join lateral (
         select v.id, v.folded_into from conversation v where v.customer_id = m.id
-         order by v.opened_at desc limit 200) v),
+         order by v.opened_at desc limit 50) v),
 zu as (
     select zg.shown, x.topic_id as id
       from (select x.* from conversation_topic x where x.conversation_id = any (array(select zg.id from zg)) offset 0) x

@@ -27,7 +27,9 @@ from profiles.timeline import ENTRY_ARRAYS, read_entries
 from store.pool import Connection
 
 PAGE = 50
-"""Entries of a snapshot, and conversations of a page."""
+"""Entries of a snapshot."""
+RECENT = 20
+"""Conversations of a snapshot: so many of the newest, and those its entries belong to."""
 
 
 class Snapshot(Struct, frozen=True):
@@ -63,11 +65,17 @@ t as (
         select e.* from entry e where e.customer_id = m.id order by e.at desc, e.id desc limit {PAGE + 1}) e
      order by e.at desc, e.id desc limit {PAGE + 1}),
 e as ({ENTRY_ARRAYS}),
+vn as (
+    select v.id from m cross join lateral (
+        select v.id, v.opened_at from conversation v where v.customer_id = m.id and v.folded_into is null
+         order by v.opened_at desc, v.id desc limit {RECENT}) v
+     order by v.opened_at desc, v.id desc limit {RECENT}),
 v as (
-    select v.* from m cross join lateral (
-        select v.* from conversation v where v.customer_id = m.id and v.folded_into is null
-         order by v.opened_at desc, v.id desc limit {PAGE}) v
-     order by v.opened_at desc, v.id desc limit {PAGE}),
+    select v.* from conversation v
+     where v.id in (select vn.id from vn
+                     union
+                    select coalesce(f.folded_into, f.id) from (select distinct t.conversation_id as id from t) x
+                           join conversation f on f.id = x.id)),
 {CONVERSATION_ARRAYS},
 {CUSTOMER_PARTS},
 {SECTIONS}

@@ -277,6 +277,21 @@ async def test_the_page_is_the_newest_fifty_entries_in_order_and_says_there_are_
     assert [entry.body for entry in full.timeline] == [str(number) for number in range(1, 51)]
 
 
+async def test_conversations_are_the_newest_twenty_and_those_of_the_entries_shown(pool: Pool) -> None:
+    await say(pool, "long ago")
+    customer = await customer_of(pool)
+    oldest = (await snapshot_of(pool, customer)).conversations[0].id
+    newer = [new_id() for _ in range(25)]
+    for place, conversation in enumerate(newer):
+        await pool.execute(
+            "insert into conversation (id, customer_id, profile_id, status, opened_at, closed_at)"
+            " values ($1, $2, $2, 'closed', now() + $3 * interval '1 hour', now())",
+            *(conversation, customer, place),
+        )
+    shown = (await snapshot_of(pool, customer)).conversations
+    assert [each.id for each in shown] == [*newer[:4:-1], oldest]
+
+
 async def test_a_merged_profile_shows_the_entries_handles_and_contacts_of_all_its_members(pool: Pool) -> None:
     await say(pool, "from ada")
     await say(pool, "from bob", phone=BOB)

@@ -13,7 +13,7 @@ import { TopicPath, pathWords } from "./TopicPicker";
 const STATUS: Record<Conversation["status"], string> = { new: "New", open: "Open", waiting: "Waiting", closed: "Closed" };
 const STATUS_LONG: Record<Conversation["status"], string> = { ...STATUS, waiting: "Waiting for the customer" };
 /** Conversations of a snapshot; a customer with as many may have more. */
-const SNAPSHOT = 50;
+const SNAPSHOT = 20;
 const FIRST = 3;
 
 export function ConversationList({ open, shown, onJump }: { open: OpenProfile; shown: Id | undefined; onJump: (conversation: Conversation) => void }) {
