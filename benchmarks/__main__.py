@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import accept_to_screen, adapters, identity, inbound, rules, scale
+from benchmarks import accept_to_screen, adapters, assignment, identity, inbound, rules, scale
 from benchmarks.figures import Report, show, write
 from benchmarks.place import Place, place
 
@@ -22,7 +22,11 @@ BENCHMARKS: dict[str, Callable[[Place, float], Awaitable[Report]]] = {
     "identity": identity.run,
     "scale": scale.run,
 }
-MICRO: dict[str, Callable[[float], Awaitable[Report]]] = {"adapters": adapters.run, "rules": rules.run}
+MICRO: dict[str, Callable[[float], Awaitable[Report]]] = {
+    "adapters": adapters.run,
+    "assignment": assignment.run,
+    "rules": rules.run,
+}
 """In-process: no product is started."""
 USUAL = ("accept_to_screen", "inbound")
 """Without a name; the others take long."""
