@@ -111,11 +111,12 @@ async def _outside(tx: Transaction, locked: LockedCall, order: Order) -> None:
 # Nobody serves this need: whom it is for is asked, and nobody else.
 ONLY_NEED = """
 with i as (
-    insert into need (queue_id, class, skills) values ($1, 'voice', '{only}')
-    on conflict (queue_id, class, weight, skills) do nothing returning id)
+    insert into need (queue_id, class, weight, skills)
+    select id, 'voice', weight, '{only}' from queue where id = $1
+    on conflict do nothing returning id)
 select id from i
 union all
-select id from need where queue_id = $1 and class = 'voice' and weight = 1 and skills = '{only}' limit 1
+select id from need where queue_id = $1 and class = 'voice' and skills = '{only}' and levels = '{}' limit 1
 """
 ADD_CONSULT = """
 insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, state, unrouted,

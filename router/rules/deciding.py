@@ -12,6 +12,8 @@ from router.rules.checking import children, faults_of, walk
 from router.rules.compiling import Check, Prepared, compile_test, prepare
 from router.rules.fields import BUILT_IN, Fact, Facts, Kinds
 from router.rules.language import Rule, RuleError, RuleSet, Test
+from router.skills import SkillLevel
+from router.steps import PlanStep, Preference
 
 LONGEST_SHOWN = 200
 """Characters of a value in a trace: of what the customer wrote, the begin is enough to know it by."""
@@ -30,7 +32,11 @@ class Compiled(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """Where a contact goes and why: the rule's name, or None for the account's default queue."""
+    """Where a contact goes and why: the rule's name, or None for the account's default queue.
+
+    `skills` it requires and `prefers`, sorted; `steps`: its plan while it waits; `agent` who is asked first; `sla`: the
+    policy that holds; `close`: nobody has to see it.
+    """
 
     queue: str
     priority: int
@@ -38,6 +44,12 @@ class Decision(Struct, frozen=True):
     alert: str | None = None
     tags: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    skills: tuple[SkillLevel, ...] = ()
+    prefers: tuple[SkillLevel, ...] = ()
+    steps: tuple[PlanStep, ...] = ()
+    agent: Preference | None = None
+    sla: str | None = None
+    close: bool = False
 
 
 class Seen(Struct, frozen=True):
