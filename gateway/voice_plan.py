@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -27,7 +26,8 @@ from model.call import (
     Speak,
     TakeMessage,
 )
-from model.voice_line import DAYS, Hours, Menu, VoiceLine
+from model.voice_line import Menu, VoiceLine
+from router.business_time import BusinessTime
 
 AGAIN_SECONDS = 3
 PRESS_SECONDS = 10
@@ -59,18 +59,9 @@ class LegOnCall(Struct, frozen=True):
 
 def way_in(line: VoiceLine, now: datetime) -> Way:
     """Where a caller goes first."""
-    if line.hours is not None and not is_open(line.hours, now):
+    if line.hours is not None and not BusinessTime(line.hours).is_open(now):
         return "voicemail" if line.closed_voicemail else "turned_away"
     return "menu" if line.menu is not None else "queue"
-
-
-def is_open(hours: Hours, now: datetime) -> bool:
-    """Whether somebody is there at this time."""
-    local = now.astimezone(ZoneInfo(hours.time_zone))
-    if local.date().isoformat() in hours.holidays:
-        return False
-    clock = local.strftime("%H:%M")
-    return any(since <= clock < until for since, until in hours.open.get(DAYS[local.weekday()], ()))
 
 
 def choose(line: VoiceLine, path: str, tries: int, digit: str) -> Chosen:

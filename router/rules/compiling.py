@@ -12,8 +12,9 @@ from datetime import UTC, datetime, time
 from math import isnan, nan
 from typing import Any, cast
 
-from model.voice_line import DAYS, Hours
-from router.rules.checking import amount_of, day_of, moment_of, span_of, zone_of
+from model.voice_line import Hours
+from router.business_time import BusinessTime
+from router.rules.checking import amount_of, day_of, moment_of, span_of
 from router.rules.fields import Fact, Facts, Kind, Kinds
 from router.rules.language import Test
 
@@ -193,17 +194,5 @@ def _elapsed(field: str, kind: Kind, operator: str, wanted: str) -> Check:
 
 
 def _open(field: str, hours: Hours) -> Check:
-    zone = zone_of(hours.time_zone)
-    holidays = frozenset(hours.holidays)
-
-    def check(given: Prepared) -> bool:
-        value = given[field]
-        if value is None:
-            return False
-        local = value.astimezone(zone)
-        if local.date().isoformat() in holidays:
-            return False
-        clock = local.strftime("%H:%M")
-        return any(since <= clock < until for since, until in hours.open.get(DAYS[local.weekday()], ()))
-
-    return check
+    there = BusinessTime(hours).is_open
+    return lambda given: (value := given[field]) is not None and there(value)

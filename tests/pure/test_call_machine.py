@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.voice_plan import choose, is_open, place, way_in
+from gateway.voice_plan import choose, place, way_in
 from model.call import CallState, LegState
 from model.contact import ContactState
 from model.voice_line import Hours, Menu, Option, VoiceLine
@@ -157,7 +157,6 @@ HOURS = Hours("Europe/Berlin", {"thu": (("09:00", "12:00"), ("13:00", "24:00"))}
     ],
 )
 def test_business_hours_are_those_of_their_time_zone(at: datetime, there: bool) -> None:
-    assert is_open(HOURS, at) is there
     closed = VoiceLine(hours=HOURS, closed_voicemail=False)
     assert way_in(closed, at) == ("queue" if there else "turned_away")
 
