@@ -1,4 +1,4 @@
-"""Accept: one prepared statement that makes an offer a hold.
+"""Accept: one prepared statement that makes an offer a hold. Where several were asked it has company in a transaction.
 
 Locks in the order of all others: the customer's stream, the contact, the offer, the agent. In the natural order (offer
 first) it would deadlock against closing a conversation and against timeouts. A merge it waited for is seen by
@@ -18,7 +18,8 @@ from model.contact import ProfileContact
 from model.event import FeedId
 from model.refusal import Refused
 from model.timeline import Author
-from store.feeds import Positions
+from router.endings import lock_agents, rescind_offer_of
+from store.feeds import Positions, Transaction, lock_customer
 from store.ids import new_id
 from store.pool import Connection
 
@@ -32,11 +33,12 @@ class Accepted(Struct, frozen=True):
     positions: Positions
 
 
+# $5: how many were asked at once; of one, this is all there is to do.
 ACCEPT = """
 with t as (
     select o.id, o.contact_id, c.customer_id, c.conversation_id, m.root_id
       from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
-     where o.id = $1 and o.agent_id = $2 and o.state = 'pending'),
+     where o.id = $1 and o.agent_id = $2 and o.state = 'pending' and o.seats = $5),
 l as materialized (
     select t.* from stream s join t on s.kind = 1 and s.id = t.root_id for no key update of s),
 k as materialized (
@@ -52,7 +54,8 @@ o as (
 c as (
     update contact c
        set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, unread = 0, shown = true,
-           prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null,
+           prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, declined_by = '{}',
+           declined_until = null,
            -- only when somebody has answered before: then the customer's silence has begun
            due_at = case when c.preview_direction = 'out' then clock_timestamp() + coalesce(
                (select q.park_after_seconds from queue q where q.id = c.queue_id), 900) * interval '1 second' end
@@ -106,6 +109,8 @@ w as (
 select c.id, c.shown_id, c.channel, c.class, c.arrived_at, s.id as root_id, s.seq, a.seq as agent_seq
   from c, s, a
 """
+LOCK_CONTACT = "select id from contact where id = $1 for no key update"
+ASKED = "select agent_id from offer where contact_id = $1 and state = 'pending'"
 _name = msgspec.json.Encoder().encode
 ATTEMPTS = 3
 """A merge at this moment costs one; nobody merges the same customer twice in between."""
@@ -117,17 +122,55 @@ async def accept_offer(connection: Connection, offer: UUID, actor: Actor) -> Acc
     `gone`: the offer ended otherwise, or its time was over by the database's clock. `forbidden`: another agent's offer.
     """
     for _ in range(ATTEMPTS):
-        row = await connection.fetchrow(ACCEPT, offer, actor.id, _name(actor.name).decode(), new_id())
+        row = await connection.fetchrow(ACCEPT, offer, actor.id, _name(actor.name).decode(), new_id(), 1)
         if row is not None:
             return _accepted(row, actor)
         answer = await _explain(connection, offer, actor)
-        if not isinstance(answer, Refused) or answer.code != "unavailable":
-            break
-    return answer
+        if isinstance(answer, _OneOfSeveral):
+            taken = await _take_from_others(connection, offer, actor, answer)
+            if taken is not None:
+                return taken
+            answer = await _explain(connection, offer, actor)
+        if isinstance(answer, Accepted) or (isinstance(answer, Refused) and answer.code != "unavailable"):
+            return answer
+    return BUSY
 
 
-def _accepted(row: Any, actor: Actor) -> Accepted:
-    positions = {FeedId("customer", row["root_id"]): row["seq"], FeedId("agent", actor.id): row["agent_seq"]}
+class _OneOfSeveral(Struct, frozen=True):
+    """The offer may be accepted, and others ring for the same contact."""
+
+    contact: UUID
+    customer: UUID
+    seats: int
+
+
+async def _take_from_others(
+    connection: Connection, offer: UUID, actor: Actor, round_: _OneOfSeveral
+) -> Accepted | None:
+    """Accept, and stop the ringing for the others; None when something else was quicker.
+
+    The same locks in the same order, with all whose offers end, so that two who accept at once never hold one agent
+    each.
+    """
+    async with connection.transaction():
+        tx = Transaction(connection)
+        await lock_customer(tx, round_.customer)
+        await connection.execute(LOCK_CONTACT, round_.contact)
+        await lock_agents(tx, [row["agent_id"] for row in await connection.fetch(ASKED, round_.contact)])
+        name = _name(actor.name).decode()
+        row = await connection.fetchrow(ACCEPT, offer, actor.id, name, new_id(), round_.seats)
+        if row is None:
+            return None
+        await rescind_offer_of(tx, round_.contact, "taken")
+    return _accepted(row, actor, tx.written)
+
+
+def _accepted(row: Any, actor: Actor, written: Positions | None = None) -> Accepted:
+    positions = {
+        **(written or {}),
+        FeedId("customer", row["root_id"]): row["seq"],
+        FeedId("agent", actor.id): row["agent_seq"],
+    }
     return Accepted(_contact(row, "assigned", actor), row["root_id"], row["seq"], positions)
 
 
@@ -144,8 +187,9 @@ def _contact(row: Any, state: Any, actor: Actor) -> ProfileContact:
 
 
 WHY_NOT = """
-select o.agent_id, o.state as offer_state, o.released_at, o.expires_at <= clock_timestamp() as late,
-       c.id, coalesce(v.folded_into, v.id) as shown_id, c.channel, c.class, c.state, c.arrived_at, m.root_id, s.seq
+select o.agent_id, o.state as offer_state, o.reason, o.released_at, o.expires_at <= clock_timestamp() as late, o.seats,
+       c.id, c.customer_id, coalesce(v.folded_into, v.id) as shown_id, c.channel, c.class, c.state, c.arrived_at,
+       m.root_id, s.seq
   from offer o join contact c on c.id = o.contact_id join customer m on m.id = c.customer_id
          join conversation v on v.id = c.conversation_id
          join stream s on s.kind = 1 and s.id = m.root_id
@@ -159,7 +203,12 @@ GONE = {
 }
 
 
-async def _explain(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused:
+TAKEN = "A colleague was quicker."
+# The customer was merged, or the statement lost a race that left the offer standing: asking again settles it.
+BUSY = Refused("unavailable", "The contact changed at this moment. Accept again.", "offer")
+
+
+async def _explain(connection: Connection, offer: UUID, actor: Actor) -> Accepted | Refused | _OneOfSeveral:
     row = await connection.fetchrow(WHY_NOT, offer)
     if row is None:
         return Refused("gone", "There is no such offer any more.", "offer")
@@ -168,6 +217,6 @@ async def _explain(connection: Connection, offer: UUID, actor: Actor) -> Accepte
     if row["offer_state"] == "accepted" and row["released_at"] is None:
         return Accepted(_contact(row, row["state"], actor), row["root_id"], row["seq"], {})
     if row["offer_state"] == "pending" and not row["late"]:
-        # The customer was merged, or the statement lost a race that left the offer standing: asking again settles it.
-        return Refused("unavailable", "The contact changed at this moment. Accept again.", "offer")
-    return Refused("gone", GONE.get(row["offer_state"], GONE["timed_out"]), "offer")
+        return BUSY if row["seats"] == 1 else _OneOfSeveral(row["id"], row["customer_id"], row["seats"])
+    why = TAKEN if row["reason"] == "taken" else GONE.get(row["offer_state"], GONE["timed_out"])
+    return Refused("gone", why, "offer")

@@ -43,7 +43,7 @@ AGENT_SKILLS = "select skill_id, level from agent_skill where agent_id = $1 orde
 
 async def fetch_agent_skills(connection: Connection, agent: UUID) -> dict[str, int]:
     """What this agent can do: skill to level."""
-    return dict(await connection.fetch(AGENT_SKILLS, agent))
+    return {row["skill_id"]: row["level"] for row in await connection.fetch(AGENT_SKILLS, agent)}
 
 
 KNOWN_SKILLS = "select id from skill where id = any ($1)"
@@ -72,9 +72,8 @@ WHO_USES = """
 select exists (select from agent_skill where skill_id = $1) as agents,
        exists (select from contact c join need n on n.id = c.need_id
                 where c.state in ('queued', 'offered')
-                  and ($1 = any (n.skills) or $1 = any (n.prefers)
-                       or jsonb_path_exists(c.steps, '$[*].*[*] ? (@.skill == $id)', jsonb_build_object('id', $1::text))))
-       as contacts,
+                  and ($1 = any (n.skills) or $1 = any (n.prefers) or jsonb_path_exists(
+                       c.steps, '$[*].*[*] ? (@.skill == $id)', jsonb_build_object('id', $1::text)))) as contacts,
        exists (select from (select body from rule_draft
                             union all (select body from rule_set order by version desc limit 1)) r
                  cross join lateral (

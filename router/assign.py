@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from model.contact import ProfileContact
 from model.event import ContactChanged, ConversationChanged, CustomerEvent
 from model.timeline import Author
+from router.dispatch import mark_given
+from router.endings import RELEASE_AGENT
 from router.rank import Pair
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
 from store.ids import new_id
@@ -16,11 +19,12 @@ SHOWN_WITHIN_SECONDS = 5
 
 FIND = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
-select c.id, c.fence, c.class, c.channel, coalesce(v.folded_into, v.id) as shown_id, c.arrived_at, n.weight
+select c.id, c.fence, c.class, c.channel, coalesce(v.folded_into, v.id) as shown_id, c.arrived_at, n.weight,
+       c.queue_id, q.interruptible
   from contact c join need n on n.id = c.need_id join queue q on q.id = c.queue_id
        join conversation v on v.id = c.conversation_id
- where c.id = $1 and c.state = 'queued' and c.need_id = $2 and (q.auto_accept or c.prefer_agent_id = $3)
-   and c.customer_id = $4
+ where c.id = $1 and c.state = 'queued' and c.need_id = $2 and c.customer_id = $4
+   and (q.auto_accept or c.prefer_agent_id = $3 and not c.prefer_by_rule)
    for no key update of c
 """
 RESERVE = """
@@ -33,7 +37,15 @@ update agent_state
  where agent_id = $1 and routable
    and case $2 when 'voice' then used_voice + $3 <= cap_voice when 'messaging' then used_messaging + $3 <= cap_messaging
                when 'mail' then used_mail + $3 <= cap_mail else used_voicemail + $3 <= cap_voicemail end
-returning (select name from agent where id = $1) as name
+returning (select name from agent where id = $1) as name, cap_total is not null or exists (
+          select from agent_queue q where q.agent_id = $1 and q.most is not null) as limited
+"""
+# A statement of its own: the one that waited for the agent's row cannot see what they were given meanwhile.
+WITHIN_LIMITS = """
+select ($4 or s.cap_total is null or live_weight(s.agent_id) + $3 <= s.cap_total)
+   and not exists (select from agent_queue q where q.agent_id = s.agent_id and q.queue_id = $2
+                                               and live_of_queue(q.agent_id, q.queue_id) >= q.most)
+  from agent_state s where s.agent_id = $1
 """
 HOLD = """
 insert into offer (id, contact_id, agent_id, state, fence, class, weight, auto, expires_at, ended_at)
@@ -43,7 +55,7 @@ ASSIGN = """
 update contact
    set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, shown = false,
        due_at = clock_timestamp() + $3 * interval '1 second',
-       prefer_agent_id = null, prefer_until = null, declined_by = '{}', declined_until = null
+       prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, declined_by = '{}', declined_until = null
  where id = $1 and state = 'queued'
 """
 HELD_LINE = "select held_line(c, true) from contact c where c.id = $1"
@@ -63,14 +75,29 @@ async def assign(tx: Transaction, pair: Pair) -> bool:
     row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent, customer)
     if root is None or row is None:
         return False
-    name = await tx.connection.fetchval(RESERVE, pair.agent, row["class"], row["weight"])
+    name = await _reserve(tx, pair.agent, row)
     if name is None:
         return False
     await tx.connection.execute(HOLD, new_id(), row["id"], pair.agent, row["fence"], row["class"], row["weight"])
     await tx.connection.execute(ASSIGN, row["id"], pair.agent, SHOWN_WITHIN_SECONDS)
     await append_to_customer(tx, root, await _changes(tx, row, Author(pair.agent, name)))
     await append_to_agent(tx, pair.agent, [await tx.connection.fetchval(HELD_LINE, row["id"])])
+    await mark_given(tx, [pair])
     return True
+
+
+async def _reserve(tx: Transaction, agent: UUID, row: Any) -> str | None:
+    """Take the slot and give the agent's name; None where something is full."""
+    taken = await tx.connection.fetchrow(RESERVE, agent, row["class"], row["weight"])
+    if taken is None:
+        return None
+    if taken["limited"] and not await tx.connection.fetchval(
+        WITHIN_LIMITS, agent, row["queue_id"], row["weight"], row["interruptible"]
+    ):
+        await tx.connection.execute(RELEASE_AGENT, agent, row["class"], row["weight"])
+        return None
+    name: str = taken["name"]
+    return name
 
 
 async def _changes(tx: Transaction, row: Any, agent: Author) -> list[CustomerEvent | NewEntry]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from model.agent import Actor
-from model.event import ConversationChanged, CustomerEvent, OfferEnded
+from model.event import ConversationChanged, CustomerEvent
 from model.refusal import Refused
 from model.timeline import Author, Entry
-from router.endings import RELEASE_AGENT
+from router.endings import lock_agents, rescind_offer_of
 from router.holding import Change, step
-from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
+from store.feeds import NewEntry, Transaction, append_to_customer, lock_customer
 from store.ids import new_id
 
 # Asked again under the customer's lock: it may have been folded, or moved to another customer, while we waited.
@@ -25,15 +24,11 @@ select id from contact
 # A statement of its own: the one that waited for the locks cannot see an offer made meanwhile.
 READ_LIVE = """
 select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, coalesce(v.folded_into, v.id) as shown_id,
-       c.channel, c.arrived_at, o.id as offer_id, o.agent_id as offered_to
+       c.channel, c.arrived_at,
+       array(select o.agent_id from offer o where o.contact_id = c.id and o.state = 'pending' order by 1) as offered_to
   from contact c join conversation v on v.id = c.conversation_id
-       left join offer o on o.contact_id = c.id and o.state = 'pending'
  where c.id = any ($1) and c.state not in ('abandoned', 'closed')
- order by coalesce(c.agent_id, o.agent_id), c.id
-"""
-RESCIND = """
-update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = 'closed'
- where id = $1 and state = 'pending' returning agent_id, class, weight
+ order by c.id
 """
 CLOSE = """
 with v as (
@@ -52,16 +47,19 @@ async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) 
     root, shown = found
     locked = [row["id"] for row in await tx.connection.fetch(LOCK_LIVE, shown)]
     live = await tx.connection.fetch(READ_LIVE, locked)
-    if actor.role == "agent" and any((row["agent_id"] or row["offered_to"] or actor.id) != actor.id for row in live):
+    having = [agent for row in live for agent in (row["agent_id"], *row["offered_to"]) if agent is not None]
+    if actor.role == "agent" and any(agent != actor.id for agent in having):
         return Refused(
             "contacts_live",
             "Another agent has a live contact in this conversation. Ask them to finish it.",
             "conversation",
         )
     by = Author(actor.id, actor.name)
+    if len(having) > 1:
+        await lock_agents(tx, having)
     for row in live:
-        if row["offer_id"]:
-            await _rescind(tx, row)
+        if row["offered_to"]:
+            await rescind_offer_of(tx, row["id"], "closed")
         await step(tx, root, row, Change("closed", "closed", actor=by))
     closed = await tx.connection.fetchrow(CLOSE, shown)
     if closed is None:
@@ -95,11 +93,3 @@ async def _lock_shown(tx: Transaction, conversation: UUID) -> tuple[UUID, UUID] 
             return (root, again["id"]) if root is not None and again is not None else None
         row = again
     return None
-
-
-async def _rescind(tx: Transaction, row: Any) -> None:
-    ended = await tx.connection.fetchrow(RESCIND, row["offer_id"])
-    if ended is not None:
-        await tx.connection.execute(RELEASE_AGENT, ended["agent_id"], ended["class"], ended["weight"])
-        event = OfferEnded(row["offer_id"], row["id"], "rescinded", "closed")
-        await append_to_agent(tx, ended["agent_id"], [event])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID
 
@@ -20,15 +21,19 @@ update offer set state = $2, ended_at = clock_timestamp(), reason = $3
  where id = $1 and state = 'pending' and ($2 <> 'timed_out' or expires_at <= clock_timestamp())
 returning contact_id, agent_id, class, weight
 """
+# Where several were asked it rings on with the others: the round is over when the last of them has ended.
 RETURN_CONTACT = """
 update contact
-   set state = 'queued', state_at = clock_timestamp(), fence = fence + 1,
+   set state = case when r.rings then 'offered' else 'queued' end,
+       state_at = case when r.rings then state_at else clock_timestamp() end,
+       fence = fence + (not r.rings)::int,
        declined_by = case when $2::uuid is null then declined_by else array_append(declined_by, $2) end,
        declined_until = case when $2::uuid is null then declined_until else clock_timestamp() + $3 end,
        prefer_agent_id = case when prefer_agent_id = $2 then then_agent_id else prefer_agent_id end,
        prefer_until = case when prefer_agent_id = $2 then clock_timestamp() + interval '20 seconds'
                            else prefer_until end,
        then_agent_id = case when prefer_agent_id = $2 then null else then_agent_id end
+  from (select exists (select from offer where contact_id = $1 and state = 'pending') as rings) r
  where id = $1 and state = 'offered'
 """
 RELEASE_AGENT = """
@@ -58,6 +63,14 @@ async def rescind_left(tx: Transaction, offer: UUID, reason: str | None) -> Refu
     return await end_offer(tx, offer, "rescinded", reason=reason)
 
 
+LOCK_AGENTS = "select agent_id from agent_state where agent_id = any ($1) order by agent_id for no key update"
+
+
+async def lock_agents(tx: Transaction, agents: Iterable[UUID]) -> None:
+    """Several agents who are about to change: sorted, as everywhere."""
+    await tx.connection.execute(LOCK_AGENTS, list(agents))
+
+
 RESCIND_OF = """
 update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = $2
  where contact_id = $1 and state = 'pending' returning id, agent_id, class, weight
@@ -65,9 +78,9 @@ update offer set state = 'rescinded', ended_at = clock_timestamp(), reason = $2
 
 
 async def rescind_offer_of(tx: Transaction, contact: UUID, reason: str) -> None:
-    """Stop the ringing for a contact that the caller has locked and is about to end."""
-    row = await tx.connection.fetchrow(RESCIND_OF, contact, reason)
-    if row is not None:
+    """Stop the ringing for a contact that the caller has locked: it ends, or one of several has accepted it."""
+    rows = await tx.connection.fetch(RESCIND_OF, contact, reason)
+    for row in sorted(rows, key=lambda each: each["agent_id"]):
         await tx.connection.execute(RELEASE_AGENT, row["agent_id"], row["class"], row["weight"])
         await append_to_agent(tx, row["agent_id"], [OfferEnded(row["id"], contact, "rescinded", reason)])
 

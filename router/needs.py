@@ -42,7 +42,8 @@ SERVES = """
                                     where k.agent_id = s.agent_id and k.skill_id = r.skill and k.level >= r.level))
 """
 LOCK_SERVING = f"""
-select s.agent_id from agent_state s join agent_queue q on q.agent_id = s.agent_id join need n on n.queue_id = q.queue_id
+select s.agent_id
+  from agent_state s join agent_queue q on q.agent_id = s.agent_id join need n on n.queue_id = q.queue_id
  where n.id = $1 and {SERVES} order by s.agent_id for no key update of s
 """  # noqa: S608  # put together from constants
 ADD_NEED = """

@@ -1,4 +1,4 @@
-"""A contact's plan while it waits: after so long it asks for less, or goes elsewhere. Pure; counted from its arrival."""
+"""A contact's plan while it waits: after so long since its arrival it asks for less, or goes elsewhere. Pure."""
 
 from __future__ import annotations
 

@@ -74,14 +74,17 @@ async def test_of_two_accepts_of_one_contact_one_wins_and_the_other_is_gone(comp
 
 
 async def test_an_offer_of_an_earlier_round_cannot_be_accepted_in_a_later_one(company: Company) -> None:
-    """An offer to several: one declines, the contact goes on to the next, and then another of the first round accepts.
+    """An offer of a round that is over was left standing, whatever went wrong, and is accepted.
 
-    His offer is pending and the contact is offered, but to somebody else: only the fence tells the rounds apart.
+    It is pending and the contact is offered, but to somebody else: only the fence tells the rounds apart.
     """
-    (offered, stale), (ines, marek) = await an_offer_to_two(company)
+    ines, marek, olga = [await company.hire(name) for name in ("Ines", "Marek", "Olga")]
+    await company.ring(ines, PHONE)
+    offered = await company.offer_of(ines)
+    assert offered is not None
     async with transaction(company.pool, company.announce) as tx:
         assert await end_offer(tx, offered, "declined", agent=ines.id) is None
-    olga = await company.hire("Olga")
+    stale = await also_asked(company, marek)
     await company.seat(olga)
     await company.drain()
     assert await company.offer_of(olga) is not None
@@ -97,13 +100,18 @@ async def an_offer_to_two(company: Company) -> tuple[tuple[UUID, UUID], tuple[Ac
     await company.ring(ines, PHONE)
     first = await company.offer_of(ines)
     assert first is not None
+    return (first, await also_asked(company, marek)), (ines, marek)
+
+
+async def also_asked(company: Company, agent: Actor) -> UUID:
+    """A second seat in the round of the only offer there is."""
+    offer = new_id()
     await company.value(
         "insert into offer (id, contact_id, agent_id, seat, fence, class, weight, expires_at) "
         "select $1, contact_id, $2, 1, fence, class, weight, expires_at from offer",
-        second := new_id(),
-        marek.id,
+        *(offer, agent.id),
     )
-    return (first, second), (ines, marek)
+    return offer
 
 
 async def accept(company: Company, offer: UUID, actor: Actor) -> Accepted | Refused:
