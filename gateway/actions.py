@@ -129,6 +129,8 @@ class Actions:
                 accepted = await accept_offer(connection, offer, actor)
         if isinstance(accepted, Accepted) and accepted.positions:
             self._announce(accepted.positions)
+            if len(accepted.positions) > 2:  # others were asked too, and are free again
+                self._wake()
         return accepted
 
     async def profile_pushed(self, contact: UUID) -> None:
