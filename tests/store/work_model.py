@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from model.agent import Actor, PresenceStatus
 from model.contact import ContactState
 
+# A contact is known by the number its customer wrote from: each number is one leaf's, whatever was merged.
 LIVE = """
 select h.value as phone, c.id, c.state, coalesce(c.agent_id, o.agent_id) as agent, c.shown,
-       c.due_at is not null as deadline, c.preview_direction = 'out' as answered, o.id as offer, c.conversation_id
-  from contact c join handle h on h.id = c.handle_id left join offer o on o.contact_id = c.id and o.state = 'pending'
+       c.due_at is not null as deadline, c.preview_direction = 'out' as answered, o.id as offer, c.conversation_id,
+       c.queue_id as queue, c.arrived_at
+  from contact c join handle h on h.customer_id = c.customer_id
+       left join offer o on o.contact_id = c.id and o.state = 'pending'
  where c.state not in ('abandoned', 'closed')
 """
 TALKS = """
-select h.value as phone, h.customer_id, count(distinct e.id) filter (where e.direction = 'in') as said,
+select h.value as phone, h.customer_id, m.root_id, count(distinct e.id) filter (where e.direction = 'in') as said,
        count(distinct v.id) as talks, bool_or(v.status <> 'closed') as open
-  from handle h join entry e on e.customer_id = h.customer_id join conversation v on v.customer_id = h.customer_id
- group by h.value, h.customer_id
+  from handle h join customer m on m.id = h.customer_id join entry e on e.customer_id = h.customer_id
+       join conversation v on v.customer_id = h.customer_id
+ group by h.value, h.customer_id, m.root_id
 """
+URGENT: Final = "urgent"
+RULE_SETS: Final[dict[str, list[dict[str, object]]]] = {
+    "urgent by hand": [
+        {"name": "urgent", "when": {"field": "text", "contains": URGENT}, "queue": "general", "priority": 5},
+        {"name": "rest", "queue": "auto"},
+    ],
+    "hello outright": [{"name": "hello", "when": {"not": {"field": "text", "contains": URGENT}}, "queue": "auto"}],
+    "by account": [
+        {"name": "auto", "when": {"field": "account", "is": "sms-auto"}, "queue": "auto", "priority": -2},
+        {"name": "rest", "queue": "general"},
+    ],
+}
+"""By name, what is published. The cases of `queue_by`."""
+LOOKED_AT: Final = 20
+"""Messages that rules look at."""
+
+
+def queue_by(rules: str | None, default: str, said: Sequence[str]) -> str:
+    """Where the rules of this name send a contact of whom this was said."""
+    urgent = any(URGENT in text for text in said[-LOOKED_AT:])
+    match rules:
+        case "urgent by hand":
+            return "general" if urgent else "auto"
+        case "hello outright":
+            return default if urgent else "auto"
+        case _:
+            return default
 
 
 @dataclass
 class Held:
-    """A live contact. `agent`: holds it, or it rings there. `owner`: who had it parked. `over`: its time has passed."""
+    """A live contact. `agent`: holds it, or it rings there. `over`: its time has passed.
+
+    `first`: who is to have it before others, in order; `parked_by`: the first of them had it parked, and gets it
+    outright. `passed`: who declined or missed it since it was last held. `since`: the step it arrived at.
+    """
 
     id: UUID
+    phone: str
     talk: UUID
-    auto: bool
+    default: str
+    since: int
+    arrived_at: Any
     state: ContactState = "new"
+    queue: str | None = None
+    unrouted: bool = True
+    handed: bool = False
     agent: UUID | None = None
-    owner: UUID | None = None
+    first: list[UUID] = field(default_factory=list)
+    outright: bool = False
+    passed: set[UUID] = field(default_factory=set)
     offer: UUID | None = None
     shown: bool = True
     answered: bool = False
@@ -44,8 +88,23 @@ class Held:
         self.state, self.offer, self.shown, self.over = state, None, True, False
         self.deadline = state == "wrapping"
         self.agent = self.agent if state in ("assigned", "wrapping", "parked") else None
+        if state != "queued":
+            self.first, self.passed, self.outright = [], set(), False
 
-    def hear(self) -> None:
+    def hand_back(self, passed_over: UUID | None = None) -> None:
+        """Nobody holds it any more, and it waits."""
+        self.become("queued")
+        self.first, self.passed, self.outright = [], {passed_over} if passed_over else set(), False
+
+    def pass_over(self, agent: UUID) -> None:
+        """Whom it rang for did not take it."""
+        self.become("queued")
+        self.passed.add(agent)
+        if self.first and self.first[0] == agent:
+            self.first.pop(0)
+            self.outright = bool(self.first)
+
+    def hear(self, step: int) -> None:
         """The customer wrote again."""
         self.answered = False
         if self.state in ("assigned", "wrapping") and self.shown:
@@ -53,7 +112,9 @@ class Held:
         if self.state == "wrapping":
             self.state = "assigned"
         elif self.state == "parked":
-            self.state, self.owner, self.agent = "queued", self.agent, None
+            self.state, self.first, self.outright, self.agent = "queued", [self.agent] if self.agent else [], True, None
+            self.since = step
+        self.unrouted = self.unrouted or self.state == "queued"
 
 
 @dataclass
@@ -64,9 +125,11 @@ class Seat:
     presence: PresenceStatus = "available"
     screens: list[UUID] = field(default_factory=list)
     long_gone: bool = False
+    slots: int = 2
 
     @property
     def routable(self) -> bool:
+        """Whether work may go there."""
         return self.presence == "available" and bool(self.screens)
 
 
@@ -76,30 +139,56 @@ def settle(working: list[Held], seats: list[Seat]) -> None:
     for held in working:
         seat = next(each for each in seats if each.actor.id == held.agent)
         left = seat.presence == "offline" or seat.long_gone
-        if held.state == "offered" and (held.over or left or seat.presence != "available"):
-            missed += [seat] if held.over else []
+        if held.state == "offered" and held.over:
+            missed.append(seat)
+            held.pass_over(seat.actor.id)
+        elif held.state == "offered" and (left or seat.presence != "available"):
             held.become("queued")
         elif held.state == "wrapping" and (held.over or left):
             held.become("closed")
         elif held.state == "assigned" and held.over:
-            held.become("parked" if held.shown else "queued")
+            if held.shown:
+                held.become("parked")
+            else:
+                held.hand_back(seat.actor.id)
         elif held.state == "assigned" and left:
-            held.become("parked" if held.answered else "queued")
+            if held.answered:
+                held.become("parked")
+            else:
+                held.hand_back()
     for seat in missed:
         seat.presence = "away" if seat.presence == "available" else seat.presence
 
 
 def take_over(held: Held, row: Any, seats: list[Seat]) -> None:
-    """What dispatch chose for a contact that waited, if it was free to."""
+    """What dispatch chose for a contact that waited, if it was free to (INV15: others before who passed)."""
     held.state, held.agent, held.offer = row["state"], row["agent"], row["offer"]
     assert held.state in ("queued", "offered", "assigned")
+    there = {seat.actor.id for seat in seats if seat.routable}
+    all_passed = len(held.passed) > 1 and there <= held.passed
     if held.state == "queued":
+        held.passed = set() if all_passed and there else held.passed
         return
-    seat = next(each for each in seats if each.actor.id == held.agent)
-    assert seat.routable, "given to an agent who is not there"
+    assert held.agent in there, "given to an agent who is not there"
+    may_be_asked_again = all_passed or held.agent in held.first
+    assert held.agent not in held.passed or may_be_asked_again, "asked again before others were"
+    if held.first:
+        absent = {seat.actor.id for seat in seats if seat.presence == "offline"}
+        before = held.first[: held.first.index(held.agent)] if held.agent in held.first else held.first
+        assert set(before) <= absent, "given past whom it was meant for"
+    mine = held.outright and held.first[:1] == [held.agent]
     if held.state == "assigned":
-        assert held.auto or held.agent == held.owner, "given outright without a reason"
+        assert held.queue == "auto" or mine or held.agent in held.first[1:], "given outright without a reason"
+        held.first, held.passed, held.outright = [], set(), False
         held.shown, held.deadline = False, True
     else:
-        assert not held.auto, "held out, though its queue gives outright"
-    held.owner = None
+        handed_on = bool(held.first) and not held.outright
+        assert not mine, "held out to whom it belongs"
+        assert held.queue != "auto" or handed_on, "held out, though its queue gives outright"
+        held.passed = set() if all_passed else held.passed
+        held.first = held.first[held.first.index(held.agent) :] if held.agent in held.first else []
+
+
+def oldest(contacts: Iterable[Held]) -> Held | None:
+    """The contact that a message joins where its own conversation has none."""
+    return min(contacts, key=lambda held: (held.arrived_at, held.id), default=None)
