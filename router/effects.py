@@ -1,4 +1,7 @@
-"""What rules do besides choosing a queue: kept with the decision, and carried out by whichever process finds it."""
+"""What rules do besides choosing a queue: kept with the decision, and carried out by whichever process finds it.
+
+No value of a profile is kept here: templates are filled in when they are carried out.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,25 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from router.rules.acting import Decision, TaskOrder
 from store.pool import Connection
 
 
 class Effects(Struct, frozen=True, omit_defaults=True):
-    """Tags for the customer, and topics for the conversation by their path as `Billing/Refund`."""
+    """Tags for the customer, and topics for the conversation by their path as `Billing/Refund`; an answer and a task,
+    both by template; `voicemail`: the caller is asked to leave word."""
 
     tags: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    reply: str | None = None
+    task: TaskOrder | None = None
+    voicemail: bool = False
+
+
+def effects_of(decision: Decision) -> str | None:
+    """What this decision does besides choosing, as it is kept; None for nothing."""
+    effects = Effects(decision.tags, decision.topics, decision.reply, decision.task, decision.voicemail)
+    return None if effects == Effects() else msgspec.json.encode(effects).decode()
 
 
 class Pending(Struct, frozen=True):

@@ -17,6 +17,7 @@ from msgspec import Struct
 from model.voice_line import Hours
 from router.rules.fields import FIELDS, OPERATORS, Catalog, Kind, Kinds
 from router.rules.language import MAX_DEPTH, MAX_PARTS, Rule, RuleSet, Test
+from router.rules.patterns import BadPattern, compile_pattern
 
 MOST_GUESSES: Final = 20
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
@@ -73,7 +74,11 @@ def problems_of(rule_set: RuleSet, catalog: Catalog) -> Iterator[Problem]:
         if rule.name in names:
             yield Problem(f"{place}.name", "same_name", f"There is a rule {rule.name!r} already; take another name.")
         names.add(rule.name)
-        if rule.queue not in catalog.queues:
+        if rule.queue is None:
+            if not rule.close and not rule.voicemail:
+                message = "Say to which queue it goes, or close it."
+                yield Problem(f"{place}.queue", "no_queue", message)
+        elif rule.queue not in catalog.queues:
             message = f"There is no queue {rule.queue!r}{known.choice(rule.queue, catalog.queues)}"
             yield Problem(f"{place}.queue", "unknown_queue", message)
         yield from _faults_of_effects(rule, place, known)
@@ -158,6 +163,8 @@ def _wrong_value(kind: Kind, operator: str, value: object) -> str | None:
     """Why an operator cannot compare with this value; None where it can."""
     if operator in ("within", "longer_ago"):
         return None if span_of(str(value)) else f"{value!r} is no length of time; write 90s, 30m, 72h or 7d."
+    if operator == "matches":
+        return _wrong_pattern(str(value))
     if isinstance(value, Hours):
         return _wrong_hours(value)
     if operator in ("before", "after") and kind == "moment":
@@ -188,6 +195,14 @@ def _fits(kind: Kind, value: object) -> bool:
     if kind == "money":
         return amount_of(value) is not None
     return isinstance(value, str) and (kind != "date" or day_of(value) is not None)
+
+
+def _wrong_pattern(pattern: str) -> str | None:
+    try:
+        compile_pattern(pattern)
+    except BadPattern as error:
+        return f"RE2 does not take this pattern: {error}."
+    return None
 
 
 def _wrong_hours(hours: Hours) -> str | None:

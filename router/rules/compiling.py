@@ -1,7 +1,7 @@
 """Conditions as closures: what can be known before a contact comes is worked out once.
 
 Only what passed `checking.faults_of` is compiled. A closure never raises and takes time that the condition's own bounds
-limit; there is no pattern that could run long. Values are prepared once for all rules: folded, parsed, and where there
+limit, patterns too. Values are prepared once for all rules: folded, parsed, and where there
 is none, something that fails every comparison without being asked for: an empty text or set, NaN, else None.
 """
 
@@ -14,18 +14,44 @@ from typing import Any, cast
 
 from model.voice_line import Hours
 from router.business_time import BusinessTime
-from router.rules.checking import amount_of, day_of, moment_of, span_of
+from router.rules.checking import amount_of, day_of, moment_of, span_of, walk
 from router.rules.fields import Fact, Facts, Kind, Kinds
 from router.rules.language import Test
+from router.rules.patterns import compile_pattern
 
 Prepared = dict[str, Any]
 """Values in the form in which they are compared, of every field that is read."""
 Check = Callable[[Prepared], bool]
 
 
-def prepare(facts: Facts, reads: Iterable[str], kinds: Kinds) -> Prepared:
-    """The values of these fields as conditions compare them."""
-    return {field: _READERS[kinds[field]](facts.get(field)) for field in reads}
+Readers = tuple[tuple[str, str, Callable[[Fact], Any]], ...]
+"""What conditions compare: the key of a prepared value, the fact it is made of, and how."""
+
+
+def readers_of(tests: Iterable[Test], kinds: Kinds) -> Readers:
+    """What these conditions compare."""
+    readers: dict[str, tuple[str, Callable[[Fact], Any]]] = {}
+    for when in tests:
+        for _place, _depth, test in walk(when, ""):
+            if test.field is None:
+                continue
+            if test.matches is not None:
+                readers[as_written(test.field)] = (test.field, _bytes)
+            else:
+                readers[test.field] = (test.field, _READERS[kinds[test.field]])
+            if test.within or test.longer_ago:
+                readers["now"] = ("now", _READERS["moment"])
+    return tuple((key, field, read) for key, (field, read) in readers.items())
+
+
+def as_written(field: str) -> str:
+    """The key of a text that is not folded, in UTF-8: what patterns are searched in."""
+    return f"{field} as written"
+
+
+def prepare(facts: Facts, readers: Readers) -> Prepared:
+    """The values as conditions compare them."""
+    return {key: read(facts.get(field)) for key, field, read in readers}
 
 
 def compile_test(test: Test, kinds: Kinds) -> Check:
@@ -81,6 +107,9 @@ def _compile_field(test: Test, kinds: Kinds) -> Check:
         return _open(field, wanted)
     if kind == "set":
         return _of_set(field, operator, wanted)
+    if operator == "matches":
+        key, holds = as_written(field), compile_pattern(str(wanted))
+        return lambda given: bool(given[key]) and holds(given[key])
     if kind == "text":
         return _of_text(field, operator, wanted)
     limits = [_limit(kind, each) for each in (wanted if isinstance(wanted, tuple) else (wanted,))]
@@ -97,6 +126,10 @@ def _there(kind: Kind, field: str) -> Check:
 
 def _text(value: Fact) -> str:
     return value.casefold() if isinstance(value, str) else ""
+
+
+def _bytes(value: Fact) -> bytes:
+    return value.encode("utf-8", "replace") if isinstance(value, str) else b""
 
 
 def _set(value: Fact) -> frozenset[str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from router.rules.checking import children, faults_of, walk
-from router.rules.compiling import Check, Prepared, compile_test, prepare
+from router.rules.acting import Decision, ask_first, outcome_of, read_for
+from router.rules.checking import children, faults_of
+from router.rules.compiling import Check, Prepared, Readers, compile_test, prepare, readers_of
 from router.rules.fields import BUILT_IN, Fact, Facts, Kinds
 from router.rules.language import Rule, RuleError, RuleSet, Test
-from router.skills import SkillLevel
-from router.steps import PlanStep, Preference
+
+__all__ = ["Compiled", "Decision", "Seen", "Shown", "Step", "compile_rules", "decide", "shown", "trace"]
 
 LONGEST_SHOWN = 200
 """Characters of a value in a trace: of what the customer wrote, the begin is enough to know it by."""
@@ -23,33 +23,23 @@ Shown = str | float | bool | tuple[str, ...] | None
 """A value in a trace; a moment as RFC 3339."""
 
 
+class Ready(Struct, frozen=True):
+    """A rule, and what comes of it where it holds."""
+
+    rule: Rule
+    outcome: Decision
+
+
 class Compiled(Struct, frozen=True):
-    """A rule set that is ready to decide. `reads`: the fields its conditions look at."""
+    """A rule set that is ready to decide: each rule, and whether it holds.
 
-    rules: tuple[tuple[Rule, Check], ...]
-    kinds: Kinds
-    reads: frozenset[str]
-
-
-class Decision(Struct, frozen=True):
-    """Where a contact goes and why: the rule's name, or None for the account's default queue.
-
-    `skills` it requires and `prefers`, sorted; `steps`: its plan while it waits; `agent` who is asked first; `sla`: the
-    policy that holds; `close`: nobody has to see it.
+    `reads`: the facts it looks at; `readers`: those that conditions compare.
     """
 
-    queue: str
-    priority: int
-    rule: str | None
-    alert: str | None = None
-    tags: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
-    skills: tuple[SkillLevel, ...] = ()
-    prefers: tuple[SkillLevel, ...] = ()
-    steps: tuple[PlanStep, ...] = ()
-    agent: Preference | None = None
-    sla: str | None = None
-    close: bool = False
+    rules: tuple[tuple[Ready, Check], ...]
+    kinds: Kinds
+    reads: frozenset[str]
+    readers: Readers
 
 
 class Seen(Struct, frozen=True):
@@ -71,20 +61,23 @@ class Step(Struct, frozen=True):
 
 
 def compile_rules(rule_set: RuleSet, custom: Kinds) -> Compiled:
-    """Make a rule set ready. `custom`: the kinds of custom fields. Raises RuleError for what cannot be evaluated."""
+    """Make a rule set ready. `custom`: the kinds of fields that are not built in. Raises RuleError for what cannot be
+    evaluated."""
     kinds = {**BUILT_IN, **custom}
     for number, rule in enumerate(rule_set.rules):
         for problem in faults_of(rule, f"rules[{number}]", kinds):
             raise RuleError(f"rule {rule.name!r}: {problem.message} ({problem.place})")
     tests = [rule.when for rule in rule_set.rules if rule.when is not None]
-    parts = chain.from_iterable(walk(test, "") for test in tests)
-    reads = {test.field for _place, _depth, test in parts if test.field is not None}
-    if any(test.within or test.longer_ago for when in tests for _place, _depth, test in walk(when, "")):
-        reads.add("now")
+    readers = readers_of(tests, kinds)
+    asked = {name for rule in rule_set.rules if rule.agent for name in read_for(rule.agent)}
     return Compiled(
-        tuple((rule, compile_test(rule.when, kinds) if rule.when else _always) for rule in rule_set.rules),
-        kinds,
-        frozenset(reads),
+        tuple(
+            (Ready(rule, outcome_of(rule)), compile_test(rule.when, kinds) if rule.when else _always)
+            for rule in rule_set.rules
+        ),
+        {**dict.fromkeys(asked, "text"), **kinds},
+        frozenset(field for _key, field, _read in readers) | asked,
+        readers,
     )
 
 
@@ -94,20 +87,28 @@ def _always(_given: Prepared) -> bool:
 
 def decide(compiled: Compiled | None, facts: Facts, default_queue: str, queues: frozenset[str]) -> Decision:
     """The first rule that holds; the default queue, with an alert, where it names a queue that is not there."""
-    given = prepare(facts, compiled.reads, compiled.kinds) if compiled else {}
-    for rule, check in compiled.rules if compiled else ():
+    given = prepare(facts, compiled.readers) if compiled else {}
+    for ready, check in compiled.rules if compiled else ():
         if check(given):
-            if rule.queue not in queues:
-                return Decision(default_queue, 0, None, f"rule {rule.name!r} names the unknown queue {rule.queue!r}")
-            return Decision(rule.queue, rule.priority, rule.name, None, rule.tags, rule.topics)
+            return _decided(ready, facts, default_queue, queues)
     return Decision(default_queue, 0, None)
+
+
+def _decided(ready: Ready, facts: Facts, default_queue: str, queues: frozenset[str]) -> Decision:
+    rule, outcome = ready.rule, ready.outcome
+    if not outcome.queue:  # nobody is asked, yet it stands somewhere
+        outcome = structs.replace(outcome, queue=default_queue)
+    elif outcome.queue not in queues:
+        return Decision(default_queue, 0, None, f"rule {rule.name!r} names the unknown queue {rule.queue!r}")
+    return outcome if rule.agent is None else ask_first(outcome, rule.agent, facts)
 
 
 def trace(compiled: Compiled, facts: Facts) -> tuple[Step, ...]:
     """Every rule up to the first that holds, with the tests that decided and what they saw."""
-    given = prepare(facts, compiled.reads, compiled.kinds)
+    given = prepare(facts, compiled.readers)
     steps = []
-    for rule, check in compiled.rules:
+    for ready, check in compiled.rules:
+        rule = ready.rule
         held = check(given)
         tests = _deciding(rule.when, "when", held, compiled.kinds, given) if rule.when else ()
         because = tuple(

@@ -66,7 +66,7 @@ CUSTOM_KINDS: Final[dict[FieldType, Kind]] = {
 BUILT_IN: Final[Kinds] = {name: field.kind for name, field in FIELDS.items()}
 
 OPERATORS: Final[dict[Kind, tuple[str, ...]]] = {
-    "text": ("is", "in", "contains", "starts"),
+    "text": ("is", "in", "contains", "starts", "matches"),
     "set": ("has_any", "has_all", "contains"),
     "number": ("is", "gt", "ge", "lt", "le", "between"),
     "money": ("is", "gt", "ge", "lt", "le", "between"),
@@ -80,6 +80,7 @@ MEANINGS: Final[dict[str, str]] = {
     "in": "one of these texts, without regard to case",
     "contains": "the text, or one text of the set, contains this, without regard to case",
     "starts": "begins with this, without regard to case",
+    "matches": "holds this pattern of RE2 somewhere, without regard to case unless it says `(?-i)`",
     "has_any": "holds at least one of these, without regard to case",
     "has_all": "holds all of these, without regard to case",
     "gt": "greater than",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from router.rules.checking import amount_of, children, day_of, moment_of, span_of
-from router.rules.compiling import compile_test, prepare
+from router.rules.compiling import compile_test, prepare, readers_of
 from router.rules.fields import Kinds
 from router.rules.language import Test
 
@@ -130,6 +130,8 @@ class Comparison:
         for this, that in ((one, other), (other, one)):
             if this.exists is False:
                 return that.exists is not False
+            if that.matches is not None:  # it regards what others fold, so that no value of theirs proves anything
+                return False
             values = self._values(this)
             if values is not None:
                 holds = self._check(that)
@@ -142,6 +144,8 @@ class Comparison:
     def _field_implies(self, one: Test, other: Test) -> bool:
         if other.exists is not None or one.exists is not None:
             return bool(other.exists) and one.exists is not False
+        if other.matches is not None:
+            return False
         values = self._values(one)
         if values is not None:
             holds = self._check(other)
@@ -166,7 +170,8 @@ class Comparison:
     def _check(self, test: Test) -> Callable[[Any], bool]:
         """Whether the test holds of a value of its field."""
         field, check = test.field or "", compile_test(test, self._kinds)
-        return lambda value: check(prepare({field: value}, (field, "now"), self._kinds))
+        readers = readers_of([test], self._kinds)
+        return lambda value: check(prepare({field: value}, readers))
 
     def _range(self, test: Test) -> Range | None:
         kind, operators = self._kinds[test.field or ""], test.operators

@@ -17,6 +17,8 @@ MAX_CASES: Final = 500
 MAX_DEPTH: Final = 16
 MAX_PARTS: Final = 100
 """Of one condition: tests and groups."""
+MAX_STEPS: Final = 20
+LONGEST_REPLY: Final = 1600
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Texts = Annotated[tuple[Text, ...], Meta(max_length=100)]
@@ -43,6 +45,7 @@ class Test(
     in_: Texts | None = None
     contains: Text | None = None
     starts: Text | None = None
+    matches: Text | None = None
     has_any: Texts | None = None
     has_all: Texts | None = None
     gt: Limit | None = None
@@ -74,17 +77,75 @@ _ATTRIBUTES: Final = dict(zip(Test.__struct_encode_fields__, Test.__struct_field
 _OPERATORS: Final = tuple(each for each in _ATTRIBUTES.items() if each[0] not in ("field", "all", "any", "not"))
 
 
+Queue = Annotated[str, Meta(min_length=1, max_length=63)]
+Priority = Annotated[int, Meta(ge=-100, le=100)]
+Span = Annotated[str, Meta(min_length=2, max_length=7, examples=["90s", "30m", "72h", "7d"])]
+Level = Annotated[int, Meta(ge=1, le=10)]
+Skills = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=63)], Level], Meta(max_length=10)]
+
+
+class RuleStep(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a contact asks for when it has waited so long since its arrival; each part replaces what was there."""
+
+    after: Span
+    skills: Skills | None = None
+    prefers: Skills | None = None
+    queue: Queue | None = None
+    priority: Priority | None = None
+
+
+class FirstAgent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"is_": "is"}):
+    """The agent who is asked first, alone, for as long as `wait` says.
+
+    `is`: `last` who wrote to the customer or spoke with them, the custom field that holds an agent's id or name as
+    `fields.<key>`, or an agent's id. `within`: the last agent only if that is no longer ago.
+    """
+
+    is_: Text
+    within: Span | None = None
+    wait: Span = "60s"
+
+
+class AutoReply(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An answer that nobody writes: `Hello {name|there}` holds the value, or what stands after the bar."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_REPLY)]
+
+
+class FollowUp(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A task for a queue, the rule's own unless another is named; due after so long, else whenever."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_REPLY)]
+    due: Span | None = None
+    queue: Queue | None = None
+
+
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One rule; without `when` it always holds."""
+    """One rule; without `when` it always holds. Only one that closes or leads to the voicemail may have no queue."""
 
     name: Name
-    queue: Annotated[str, Meta(max_length=63)]
+    queue: Queue | None = None
     when: Test | None = None
-    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    priority: Priority = 0
     tags: Annotated[tuple[Tag, ...], Meta(max_length=10)] = ()
     """Added to the customer."""
     topics: Annotated[tuple[Text, ...], Meta(max_length=10)] = ()
     """Added to the conversation, by their path as `Billing/Refund`."""
+    skills: Skills = {}
+    """An agent must have them, at these levels at least."""
+    prefers: Skills = {}
+    """Who has more of them goes first."""
+    steps: Annotated[tuple[RuleStep, ...], Meta(max_length=MAX_STEPS)] = ()
+    """While it waits: later ones after longer."""
+    agent: FirstAgent | None = None
+    sla: Annotated[str, Meta(min_length=1, max_length=63)] | None = None
+    """The policy that says by when it has to be answered."""
+    reply: AutoReply | None = None
+    task: FollowUp | None = None
+    close: bool = False
+    """Nobody has to see it."""
+    voicemail: bool = False
+    """A caller may leave word; no agent is asked."""
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

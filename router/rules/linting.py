@@ -97,6 +97,6 @@ def _impossible(test: Test, place: str, comparison: Comparison) -> Iterator[str]
 
 def _unserved(rule_set: RuleSet, catalog: Catalog) -> Iterator[Finding]:
     for number, rule in enumerate(rule_set.rules):
-        if rule.queue not in catalog.served:
+        if rule.queue is not None and rule.queue not in catalog.served:
             message = f"No agent serves the queue {rule.queue!r}: contacts would wait for ever. Let somebody serve it."
             yield Finding("warning", f"rules[{number}].queue", "unserved_queue", message)

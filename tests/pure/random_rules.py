@@ -36,6 +36,7 @@ def test_of(kind: Kind, chance: random.Random) -> Json:
             {"in": [f"t{number}", "u"]},
             {"contains": f"c{number}"},
             {"starts": f"s{number}"},
+            {"matches": rf"\br{number}(st|nd)?\b"},
         ],
         "set": [{"has_any": [f"g{number}"]}, {"has_all": [f"g{number}", "h"]}, {"contains": f"c{number}"}],
         "number": [{"ge": number}, {"lt": number}, {"between": [number, number + 5]}, {"is": number}],
@@ -163,6 +164,7 @@ _TEXTS = st.sampled_from(["a", "ab", "abc", "B", "2026-11-26", "30m", "7d", "12.
 _NUMBERS = st.sampled_from([-1, 0, 1, 2, 2.5])
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("contains", "starts", "before", "after", "within", "longer_ago"), _TEXTS),
+    "matches": st.sampled_from(["a", "^ab?$", "(?-i)B", "x|12", "(", "b{2,3}"]),
     **dict.fromkeys(("gt", "ge", "lt", "le"), _NUMBERS),
     **{name: st.lists(_TEXTS, min_size=0, max_size=3) for name in ("in", "has_any", "has_all")},
     "is": st.one_of(_TEXTS, _NUMBERS, st.booleans()),

@@ -234,7 +234,7 @@ def test_conditions_are_nested_as_deep_as_is_allowed_and_no_deeper() -> None:
         rules(rule(nested(MAX_DEPTH + 1), "deep"))
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", '{"rules": 1}', '{"rules": [{"name": "x"}]}', b"\xff"])
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"rules": 1}', '{"rules": [{"queue": "x"}]}', b"\xff"])
 def test_what_is_not_a_rule_set_is_refused(body: str | bytes) -> None:
     with pytest.raises(RuleError, match="not a rule set"):
         parse_rule_set(body)

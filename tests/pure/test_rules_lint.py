@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from model.voice_line import Hours
 from router.rules.cases import run_cases
 from router.rules.comparing import differences
-from router.rules.compiling import prepare
+from router.rules.compiling import prepare, readers_of
 from router.rules.deciding import compile_rules
 from router.rules.implying import Comparison
 from router.rules.linting import check, lint
@@ -81,7 +81,7 @@ def test_what_lint_proves_of_conditions_holds_of_every_contact(one: Json, other:
     comparison = Comparison(CATALOG.kinds)
     ((_, first),) = compile_rules(this, CUSTOM).rules
     ((_, second),) = compile_rules(that, CUSTOM).rules
-    values = prepare(seen, CATALOG.kinds, CATALOG.kinds)
+    values = prepare(seen, readers_of([as_test(one), as_test(other)], CATALOG.kinds))
     if comparison.implies(as_test(one), as_test(other)):
         assert not first(values) or second(values)
     if comparison.never(as_test(one)):
