@@ -19,6 +19,7 @@ from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
 from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
 from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
+from router.relaxing import take_due_steps
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
 
@@ -106,15 +107,34 @@ class Worker:
         """Route everything unrouted, then dispatch until a round finds nothing to do: also when routing fails."""
         await self._guard(self._routing.route_waiting)
         self._decided.set()
+        heed_steps = True
         for _ in range(ROUNDS):
             async with transaction(self._pool, self._announce) as tx:
-                done = await dispatch(tx)
+                done = await dispatch(tx, heed_steps=heed_steps)
+            if done.steps_due:
+                # When none can be taken, another process is at it, or something is wrong: work flows on all the same.
+                heed_steps = await self._take_steps()
+                continue
             assigned = 0
             for pair in done.outright:
                 async with transaction(self._pool, self._announce) as tx:
                     assigned += await assign(tx, pair)
             if not done.offered and not assigned:
                 break
+
+    async def _take_steps(self) -> bool:
+        """What waited long enough asks for less, or elsewhere; whether any did."""
+        try:
+            async with transaction(self._pool, self._announce) as tx:
+                relaxed = await take_due_steps(tx.connection)
+        except RETRY:
+            return False
+        except Exception as error:  # plans never keep work from those who can take it
+            log.warning("steps_failed", error=type(error).__name__)
+            return False
+        for alert in relaxed.alerts:
+            log.error("rules_alert", problem=alert)
+        return relaxed.count > 0
 
     async def carry_out(self) -> None:
         """Add what rules add besides choosing a queue. Beside routing and dispatch, which never wait for it."""

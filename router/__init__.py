@@ -6,8 +6,9 @@ What they decide is done by, each in transactions of the caller's:
 - `routing`   claims unrouted contacts, runs the rules, stores decisions; `facts` reads what the rules look at
 - `effects`   what rules do besides: tags and topics, carried out after the decision
 - `rule_versions` the draft, publishing, rolling back; `decisions` explains what was decided
-- `needs`     interns requirements and keeps who can serve them
-- `dispatch`  holds waiting contacts out to free agents, or assigns them outright
+- `relaxing`  takes the steps of plans while contacts wait; `steps` (pure) is what a plan is
+- `needs`     interns requirements and keeps who can serve them; `agent_skills` who has which skills (`skills`, pure)
+- `dispatch`  holds waiting contacts out to free agents, or assigns them outright; `claims` is what it works on
 - `assign`    assigns outright: auto-accept, the owner of a parked contact
 - `accept`    the one statement that makes an offer a hold
 - `endings`   offers that end otherwise: declined, timed out, rescinded

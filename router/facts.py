@@ -31,7 +31,8 @@ with c as (
 select c.*, coalesce((select k.queue_id from call k where k.contact_id = c.id and c.class = 'voice'),
                      a.queue_id) as default_queue, known.tags, known.plan, known.language, known.company, known.known,
        (select k.chosen from call k where k.contact_id = c.id) as menu, m.root_id,
-       (select d.rule from decision d where d.id = c.decision_id) as decided_rule, said.text, said.entries,
+       d.rule as decided_rule, d.queue_id as decided_queue, d.priority as decided_priority,
+       d.chosen::text as decided_chosen, said.text, said.entries,
        (select e.id
           from customer l cross join lateral (
                select e.id, e.at from entry e
@@ -42,6 +43,7 @@ select c.*, coalesce((select k.queue_id from call k where k.contact_id = c.id an
        clock_timestamp() as now
   from c join account a on a.id = c.account_id
          join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
+         left join decision d on d.id = c.decision_id
          cross join lateral (
          select coalesce(array_agg(distinct g.tag) filter (where g.tag is not null), '{{}}') as tags,
                 coalesce(r.plan, min(l.plan)) as plan, coalesce(r.language, min(l.language)) as language,

@@ -24,7 +24,7 @@ from store.ids import new_id
 
 CUSTOMER_OF = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
-select c.id, c.customer_id, c.state, c.fence, c.class, c.agent_id, c.conversation_id,
+select c.id, c.customer_id, c.state, c.unrouted, c.fence, c.class, c.agent_id, c.conversation_id,
        coalesce(v.folded_into, v.id) as shown_id, c.channel, c.arrived_at, c.shown, c.due_at, c.preview_direction,
        coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds
   from contact c join conversation v on v.id = c.conversation_id left join queue q on q.id = c.queue_id
@@ -63,7 +63,7 @@ update contact
        unrouted = unrouted or ($2 = 'queued' and need_id is null),
        declined_by = case when $4::uuid is null then '{}' else array[$4] end,
        declined_until = case when $4::uuid is null then null else clock_timestamp() + $5 end,
-       prefer_agent_id = null, prefer_until = null
+       prefer_agent_id = null, prefer_until = null, prefer_by_rule = false
  where id = $1
 returning state, due_at
 """
@@ -197,6 +197,8 @@ async def settle_due(tx: Transaction, contact: UUID) -> bool:
     root, row = locked
     if row["state"] == "wrapping":
         change = Change("done", "finished")
+    elif row["state"] == "queued" and not row["unrouted"]:  # else the rules look anew at what was written since
+        change = Change("closed", "by_rule")
     elif row["state"] != "assigned":
         return False
     elif not row["shown"]:

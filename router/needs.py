@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from model.agent import WorkClass
 from router.skills import SkillLevel
+from router.steps import Ask
 from store.pool import Connection
 
 
@@ -23,6 +24,11 @@ class Need(Struct, frozen=True, order=True):
     work_class: WorkClass
     skills: tuple[SkillLevel, ...] = ()
     prefers: tuple[SkillLevel, ...] = ()
+
+
+def need_of(ask: Ask, work_class: WorkClass) -> Need:
+    """What a contact of this class requires that asks for so much."""
+    return Need(ask.queue, work_class, ask.skills, ask.prefers)
 
 
 FIND_NEED = """

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from model.agent import WorkClass
 from router.effects import Effects
 from router.facts import ProfileFacts, claim_unrouted, read_facts
-from router.needs import Need, intern_need
+from router.known_skills import only_known_skills
+from router.needs import intern_need, intern_nobody, need_of
 from router.rules.deciding import Compiled, Decision, compile_rules, decide
 from router.rules.fields import Facts, Kind
 from router.rules.language import RuleError, parse_rule_set
+from router.skills import SkillLevel
+from router.steps import Ask, Course, PlanStep, Preference, follow, step_is_gone
 from store.ids import new_id
 from store.pool import Connection
 
@@ -53,26 +58,75 @@ async def fetch_rules(connection: Connection, known: PublishedRules | None = Non
         return PublishedRules(row["version"], None, str(error))
 
 
+# An owner, and whom an agent handed it to, come before whom a rule prefers; a rule never insists on who declined.
 SAVE_ROUTED = """
 with i as (
-    select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[])
-           i(id, queue, need, priority, decision))
+    select i.*, (select a.id from agent a where a.id = i.agent and a.active) as prefer
+      from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::jsonb[],
+                  $9::timestamptz[], $10::boolean[])
+           i(id, queue, need, priority, decision, agent, until, steps, step_at, closes)),
+p as (
+    select c.id, case when i.prefer = any (c.declined_by) then null else i.prefer end as agent
+      from i join contact c on c.id = i.id where c.prefer_agent_id is null or c.prefer_by_rule)
 update contact c
    set state = 'queued', unrouted = false, queue_id = i.queue, need_id = i.need, priority = i.priority,
+       steps = i.steps, step_at = i.step_at, due_at = case when i.closes then clock_timestamp() end,
+       prefer_agent_id = case when p.id is not null then p.agent else c.prefer_agent_id end,
+       prefer_until = case when p.id is not null then case when p.agent is not null then i.until end
+                           else c.prefer_until end,
+       prefer_by_rule = p.agent is not null,
        order_key = (extract(epoch from c.arrived_at) * 1000000)::bigint
                    - i.priority::bigint * q.priority_bonus_seconds * 1000000,
        decision_id = coalesce(i.decision, c.decision_id),
        state_at = case when c.state = 'new' then clock_timestamp() else c.state_at end
-  from i join queue q on q.id = i.queue
+  from i join queue q on q.id = i.queue left join p on p.id = i.id
  where c.id = i.id and c.unrouted and c.state in ('new', 'queued')
 returning c.id
 """
 SAVE_DECISIONS = """
-insert into decision (id, contact_id, version, rule, queue_id, priority, inputs, alert, effects)
+insert into decision (id, contact_id, version, rule, queue_id, priority, inputs, alert, effects, chosen)
 select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::jsonb[], $8::text[],
-                     $9::jsonb[])
+                     $9::jsonb[], $10::jsonb[])
 """
 QUEUES = "select id from queue"
+
+
+class Chosen(Struct, frozen=True, omit_defaults=True):
+    """What a decision says besides queue and priority, as it is kept with it."""
+
+    skills: tuple[SkillLevel, ...] = ()
+    prefers: tuple[SkillLevel, ...] = ()
+    steps: tuple[PlanStep, ...] = ()
+    agent: Preference | None = None
+    sla: str | None = None
+    close: bool = False
+
+
+read_chosen = msgspec.json.Decoder(Chosen).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Placed(Struct, frozen=True):
+    """Where a contact waits from now on: as its decision says, and what is due of its plan has been done."""
+
+    contact: UUID
+    decision: Decision
+    identity: UUID | None
+    """Of the decision that is stored; None: it is the one that stands."""
+    work_class: WorkClass
+    arrived_at: datetime
+    course: Course
+
+    def row(self, need: int) -> tuple[object, ...]:
+        """As `SAVE_ROUTED` takes it."""
+        ask, rest, agent = self.course.ask, self.course.rest, self.decision.agent
+        until = self.arrived_at + timedelta(seconds=agent.wait_seconds) if agent else None
+        steps = _encode(rest).decode() if rest else None
+        step_at = self.arrived_at + timedelta(seconds=rest[0].after) if rest else None
+        return (
+            *(self.contact, ask.queue, need, ask.priority, self.identity),
+            *(agent.agent if agent else None, until, steps, step_at, self.decision.close),
+        )
 
 
 class Routed(Struct, frozen=True):
@@ -100,21 +154,44 @@ async def route(
     reads = rules.compiled.reads if rules.compiled else frozenset()
     facts = await read_facts(connection, rows, reads, profile_of)
     decisions = [await _decide(rules, row, seen, queues) for row, seen in zip(rows, facts, strict=True)]
-    wanted = {Need(decision.queue, row["class"]) for row, decision in zip(rows, decisions, strict=True)}
-    ordered = sorted(wanted, key=lambda need: (need.queue, need.work_class))
-    needs = {need: await intern_need(connection, need) for need in ordered}
-    chosen: list[tuple[Any, Decision, int, UUID | None]] = []
+    decisions = await only_known_skills(connection, decisions)
+    placed: list[Placed] = []
     decided: list[tuple[object, ...]] = []
     for row, seen, decision in zip(rows, facts, decisions, strict=True):
-        had = (row["queue_id"], row["priority"], row["decided_rule"])
-        changed = row["state"] == "new" or had != (decision.queue, decision.priority, decision.rule)
-        identity = new_id() if changed or decision.alert else None
-        chosen.append((row["id"], decision, needs[Need(decision.queue, row["class"])], identity))
+        identity = new_id() if decision.alert or _is_new(row, decision) else None
+        placed.append(_place(row, decision, identity, queues))
         if identity:
             decided.append(_decision_row(identity, row, rules.version, decision, seen))
     if decided:
         await connection.execute(SAVE_DECISIONS, *map(list, zip(*decided, strict=True)))
-    return Routed(await _save(connection, chosen), tuple({c[1].alert for c in chosen if c[1].alert}))
+    return Routed(await _save(connection, placed), tuple({text for each in placed for text in _alerts(each)}))
+
+
+def _place(row: Any, decision: Decision, identity: UUID | None, queues: frozenset[str]) -> Placed:
+    ask = Ask(decision.queue, decision.priority, decision.skills, decision.prefers)
+    course = follow(ask, decision.steps, row["now"] - row["arrived_at"], queues)
+    return Placed(row["id"], decision, identity, row["class"], row["arrived_at"], course)
+
+
+def _is_new(row: Any, decision: Decision) -> bool:
+    """Whether it differs from the one that stands. What an agent handed on is not decided again."""
+    if row["handed"]:
+        return False
+    stood = (row["decided_queue"], row["decided_priority"], row["decided_rule"])
+    if row["state"] == "new" or stood != (decision.queue, decision.priority, decision.rule):
+        return True
+    return read_chosen(row["decided_chosen"] or "{}") != _chosen(decision)
+
+
+def _chosen(decision: Decision) -> Chosen:
+    return Chosen(
+        *(decision.skills, decision.prefers, decision.steps, decision.agent, decision.sla, decision.close),
+    )
+
+
+def _alerts(placed: Placed) -> list[str]:
+    gone = [step_is_gone(placed.decision.rule, queue) for queue in placed.course.gone]
+    return [placed.decision.alert, *gone] if placed.decision.alert else gone
 
 
 WAITING = """
@@ -129,7 +206,8 @@ async def fetch_waiting(connection: Connection, limit: int) -> list[UUID]:
 
 # No more than the contact and its account, so that nothing else that is wrong can be in the way.
 CLAIM_ALONE = """
-select c.id, c.class, case when c.handed then c.queue_id else a.queue_id end as queue_id
+select c.id, c.class, c.arrived_at, clock_timestamp() as now,
+       case when c.handed then c.queue_id else a.queue_id end as queue_id
   from contact c join account a on a.id = c.account_id
  where c.id = $1 and c.unrouted and c.state in ('new', 'queued') for no key update of c skip locked
 """
@@ -141,23 +219,22 @@ async def set_aside(connection: Connection, contact: UUID, version: int | None, 
     if row is None:
         return 0
     decision, identity = Decision(row["queue_id"], 0, None, problem), new_id()
-    need = await intern_need(connection, Need(decision.queue, row["class"]))
-    inputs = msgspec.json.encode(Inputs({})).decode()
-    decided = (identity, contact, version, None, decision.queue, 0, inputs, problem, None)
+    inputs = _encode(Inputs({})).decode()
+    decided = (identity, contact, version, None, decision.queue, 0, inputs, problem, None, None)
     await connection.execute(SAVE_DECISIONS, *([each] for each in decided))
-    return await _save(connection, [(contact, decision, need, identity)])
+    return await _save(connection, [_place(row, decision, identity, frozenset())])
 
 
-async def _save(connection: Connection, chosen: list[tuple[Any, Decision, int, UUID | None]]) -> int:
-    saved = await connection.fetch(
-        SAVE_ROUTED,
-        [c[0] for c in chosen],
-        [c[1].queue for c in chosen],
-        [c[2] for c in chosen],
-        [c[1].priority for c in chosen],
-        [c[3] for c in chosen],
-    )
-    return len(saved)
+async def _save(connection: Connection, placed: list[Placed]) -> int:
+    asks = {(each.decision.close, need_of(each.course.ask, each.work_class)) for each in placed}
+    needs = {
+        (closes, need): await (
+            intern_nobody(connection, need.queue, need.work_class) if closes else intern_need(connection, need)
+        )
+        for closes, need in sorted(asks, key=lambda each: (each[1].queue, each))
+    }
+    rows = [each.row(needs[each.decision.close, need_of(each.course.ask, each.work_class)]) for each in placed]
+    return len(await connection.fetch(SAVE_ROUTED, *map(list, zip(*rows, strict=True))))
 
 
 async def _decide(rules: PublishedRules, row: Any, facts: Facts, queues: frozenset[str]) -> Decision:
@@ -196,7 +273,12 @@ def _inputs(row: Any, facts: Facts) -> Inputs:
 def _decision_row(
     identity: UUID, row: Any, version: int | None, decision: Decision, facts: Facts
 ) -> tuple[object, ...]:
-    stored = msgspec.json.encode(_inputs(row, facts)).decode()
+    stored = _encode(_inputs(row, facts)).decode()
     effects = Effects(decision.tags, decision.topics)
-    done = None if effects == Effects() else msgspec.json.encode(effects).decode()
-    return identity, row["id"], version, decision.rule, decision.queue, decision.priority, stored, decision.alert, done
+    done = None if effects == Effects() else _encode(effects).decode()
+    chosen = _chosen(decision)
+    kept = None if chosen == Chosen() else _encode(chosen).decode()
+    return (
+        *(identity, row["id"], version, decision.rule, decision.queue, decision.priority, stored),
+        *(decision.alert, done, kept),
+    )

@@ -67,3 +67,8 @@ def _after(ask: Ask, step: PlanStep) -> Ask:
         skills=ask.skills if step.skills is None else step.skills,
         prefers=ask.prefers if step.prefers is None else step.prefers,
     )
+
+
+def step_is_gone(rule: str | None, queue: str) -> str:
+    """What whoever looks after the rules is told."""
+    return f"rule {rule!r}: a step to the queue {queue!r}, which is gone, was passed over"

@@ -43,12 +43,16 @@ select a.active, s.routable and case $2 when 'voice' then s.used_voice < s.cap_v
                                         else s.used_voicemail < s.cap_voicemail end as free
   from agent a join agent_state s on s.agent_id = a.id where a.id = $1
 """
+# Whom an agent hands it to is theirs to choose: what the rules had planned for it is over.
 PREFER = """
 update contact
-   set prefer_agent_id = $2, prefer_until = clock_timestamp() + interval '20 seconds', then_agent_id = $3
+   set prefer_agent_id = $2, prefer_until = clock_timestamp() + interval '20 seconds', then_agent_id = $3,
+       steps = null, step_at = null
  where id = $1
 """
-TO_QUEUE = "update contact set queue_id = $2, need_id = $3, handed = true where id = $1"
+TO_QUEUE = """
+update contact set queue_id = $2, need_id = $3, handed = true, steps = null, step_at = null where id = $1
+"""
 QUEUE_IS_THERE = "select true from queue where id = $1"
 
 
