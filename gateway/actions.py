@@ -24,12 +24,14 @@ from model.wire import (
     Dial,
     Edit,
     EndTask,
+    Finish,
     Identify,
     Note,
     Reply,
     SetTopics,
     Timeline,
     Transfer,
+    WrapUp,
 )
 from profiles.details import add_detail
 from profiles.edit import Change, edit
@@ -42,14 +44,17 @@ from profiles.timeline import fetch_page
 from profiles.topics import set_topics
 from profiles.viewed import fetch_recent, mark_viewed
 from router.accept import accept_offer
+from router.assign import Given, assign
 from router.closing import close_conversation
 from router.desk import DeskState, fetch_desk
 from router.due import left_contacts, overdue_offers
-from router.endings import end_offer, rescind_left
-from router.holding import finish, leave_agent, seen, shown, wrap_up
-from router.presence import connect_screen, disconnect_screen, set_presence
+from router.endings import decline, rescind_left
+from router.finishing import Ending, finish, wrap_up
+from router.holding import leave_agent, seen, shown
+from router.presence import connect_screen, disconnect_screen, mark_active, set_presence
+from router.pulling import NOTHING, find_next
 from store.feeds import Announce, Transaction, transaction
-from store.pool import Pool
+from store.pool import Connection, Pool
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +96,10 @@ class Actions:
     async def disconnect(self, actor: Actor, screen_id: UUID) -> None:
         """It is gone."""
         await self._do(lambda tx: disconnect_screen(tx, actor.id, screen_id))
+
+    async def active(self, screen_id: UUID) -> None:
+        """Somebody does something on this screen."""
+        await self._noting("that a screen is used", lambda connection: mark_active(connection, screen_id))
 
     async def state(self, actor: Actor) -> DeskState:
         """What `welcome` shows."""
@@ -139,9 +148,21 @@ class Actions:
 
     async def decline(self, actor: Actor, offer: UUID, reason: str | None) -> Refused | None:
         """Refuse an offer."""
-        refused = await self._do(lambda tx: end_offer(tx, offer, "declined", reason=reason, agent=actor.id))
+        refused = await self._do(lambda tx: decline(tx, offer, reason, actor.id))
         self._wake()
         return refused
+
+    async def take_next(self, actor: Actor, queue: str | None) -> Given | Refused:
+        """Take the contact that waits longest; those that somebody else takes meanwhile are passed over."""
+        async with self._pool.acquire() as connection:
+            found = await find_next(connection, actor.id, queue)
+        if isinstance(found, Refused):
+            return found
+        for pair in found:
+            given = await self._do(lambda tx, p=pair: assign(tx, p, pulled=True))  # type: ignore[misc]
+            if given is not None:
+                return given
+        return NOTHING
 
     async def snapshot(self, customer: UUID) -> Snapshot | None:
         """The profile of a customer's root."""
@@ -170,13 +191,15 @@ class Actions:
         self._wake_sender()
         return outcome if isinstance(outcome, Refused) else None
 
-    async def finish(self, actor: Actor, contact: UUID) -> Refused | None:
+    async def finish(self, actor: Actor, frame: Finish) -> Refused | None:
         """End the work on a contact."""
-        return await self._freeing(lambda tx: finish(tx, contact, actor))
+        ending = Ending(frame.disposition, frame.note, frame.wrap_up)
+        return await self._freeing(lambda tx: finish(tx, frame.contact, actor, ending))
 
-    async def wrap_up(self, actor: Actor, contact: UUID) -> Refused | None:
-        """End wrap-up early."""
-        return await self._freeing(lambda tx: wrap_up(tx, contact, actor))
+    async def wrap_up(self, actor: Actor, frame: WrapUp) -> Refused | None:
+        """End wrap-up, or begin it where that is for the agent to say."""
+        ending = Ending(frame.disposition, frame.note)
+        return await self._freeing(lambda tx: wrap_up(tx, frame.contact, actor, ending))
 
     async def close(self, actor: Actor, conversation: UUID) -> Refused | None:
         """Close a conversation."""
@@ -250,12 +273,16 @@ class Actions:
         return outcome if isinstance(outcome, Refused) else None
 
     async def viewed(self, actor: Actor, customer: UUID) -> None:
-        """The agent looks at this customer; when that cannot be kept, it is as if they had not."""
+        """The agent looks at this customer."""
+        await self._noting("whom an agent looks at", lambda connection: mark_viewed(connection, actor.id, customer))
+
+    async def _noting(self, what: str, work: Callable[[Connection], Awaitable[object]]) -> None:
+        """When it cannot be kept, it is as if it had not been."""
         try:
             async with self._pool.acquire() as connection:
-                await mark_viewed(connection, actor.id, customer)
+                await work(connection)
         except Exception as error:
-            log.warning("not kept whom an agent looks at: %s", type(error).__name__)
+            log.warning("not kept %s: %s", what, type(error).__name__)
 
     async def keep_seen(self, actor: Actor, offer: UUID, frame: bytes) -> None:
         """Keep the profile as the agent was shown it at this accept; what fails is tried once more."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -40,6 +41,7 @@ from gateway.screen import ScreenEndpoint
 from gateway.screen_limits import Limits
 from gateway.sender import Sender
 from gateway.settings import Settings
+from gateway.sla_worker import SlaWorker
 from gateway.voice_parts import Voice, make_voice
 from gateway.worker import Worker
 from pushers.bus.base import Bus
@@ -95,7 +97,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
         async with pool.acquire() as connection:
             await register_process(connection, process)
 
-    worker = Worker(pool, hub.announce, process, lease_lost)
+    idle = settings.idle_away_seconds
+    worker = Worker(pool, hub.announce, process, lease_lost, timedelta(seconds=idle) if idle else None)
     recorder = Recorder(pool, hub.announce, lambda _contacts: worker.wake(), settings.intake_limit)
     voice = make_voice(pool, hub.announce, accounts, worker.wake)
     actions = Actions(pool, hub.announce, process, worker.wake, sender.wake)
@@ -111,7 +114,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
     likeness = LikenessWorker(pool, hub.announce)
     mail = make_mail(settings, pool, hub.announce, MailNeeds(accounts, recorder, files.client))
     chat = make_chat(pool, hub, accounts, files.public)
-    working = (worker, sender, external, likeness, files.worker, voice.worker, mail.worker)
+    sla = SlaWorker(pool, hub.announce)
+    working = (worker, sender, external, likeness, files.worker, voice.worker, mail.worker, sla)
     loops = [asyncio.create_task(part.run()) for part in working]
     try:
         yield Company(

@@ -16,6 +16,7 @@ from model.refusal import Refused
 from model.timeline import Entry
 from profiles.profile import Snapshot
 from router.accept import Accepted
+from router.assign import Given
 from router.desk import DeskState
 
 __all__ = ["Accepted", "Desk", "DeskState", "Page", "Snapshot"]
@@ -33,6 +34,9 @@ class Desk(Protocol):
     async def disconnect(self, actor: Actor, screen_id: UUID) -> None:
         """The screen is gone; harmless when it is not known."""
 
+    async def active(self, screen_id: UUID) -> None:
+        """Somebody does something on this screen; what fails is forgotten."""
+
     async def state(self, actor: Actor) -> DeskState:
         """What `welcome` shows, at a sequence of the agent's feed."""
 
@@ -48,6 +52,9 @@ class Desk(Protocol):
     async def decline(self, actor: Actor, offer: UUID, reason: str | None) -> Refused | None:
         """Refuse an offer."""
 
+    async def take_next(self, actor: Actor, queue: str | None) -> Given | Refused:
+        """Take the contact that waits longest, of those the agent may have."""
+
     async def snapshot(self, customer: UUID) -> Snapshot | None:
         """The profile of this customer's root, read in one database snapshot; None when there is none."""
 
@@ -60,11 +67,11 @@ class Desk(Protocol):
     async def note(self, actor: Actor, frame: wire.Note) -> UUID | Refused:
         """Leave a note: the entry."""
 
-    async def finish(self, actor: Actor, contact: UUID) -> Refused | None:
+    async def finish(self, actor: Actor, frame: wire.Finish) -> Refused | None:
         """End the work on a contact."""
 
-    async def wrap_up(self, actor: Actor, contact: UUID) -> Refused | None:
-        """End wrap-up early."""
+    async def wrap_up(self, actor: Actor, frame: wire.WrapUp) -> Refused | None:
+        """End wrap-up, or begin it where that is for the agent to say."""
 
     async def close(self, actor: Actor, conversation: UUID) -> Refused | None:
         """Close a conversation."""

@@ -66,8 +66,8 @@ class Commands:
         if not may_send(self._actor, str(command.__struct_config__.tag)):
             return Refused("forbidden", f"The role {self._actor.role} may not do this.")
         match command:
-            case wire.Accept():
-                return _done(command, await self._feeds.accept(command))
+            case wire.Accept() | wire.Next():
+                return _done(command, await self._feeds.take(command))
             case wire.Open():
                 return await self._open(command)
             case wire.Leave(customer=customer):
@@ -140,14 +140,16 @@ async def _edit(desk: Desk, actor: Actor, command: _Editing) -> Answer:
 async def _simple(desk: Desk, actor: Actor, command: Command) -> Refused | None:
     """The frames that are answered by nothing but yes or no."""
     match command:
+        case wire.Active():
+            return None  # that it came is what it says
         case wire.SetPresence():
             return await desk.set_presence(actor, command.status, command.reason)
         case wire.Decline():
             return await desk.decline(actor, command.offer, command.reason)
         case wire.Finish():
-            return await desk.finish(actor, command.contact)
+            return await desk.finish(actor, command)
         case wire.WrapUp():
-            return await desk.wrap_up(actor, command.contact)
+            return await desk.wrap_up(actor, command)
         case wire.Close():
             return await desk.close(actor, command.conversation)
         case wire.Retry():

@@ -12,10 +12,14 @@ from gateway.screen_handshake import Admitted
 from gateway.screen_limits import Limits
 from gateway.screen_parts import Parts
 from gateway.screen_transport import Gone, Transport
+from model import wire
 from pushers import close_codes
 from pushers.close_codes import CloseCode
-from pushers.session import Session
+from pushers.session import Command, Session
 from store.ids import new_id
+
+ACTIVE_SECONDS = 15.0
+"""How often at most it is kept that a screen is used."""
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ class Screen:
         self._work = asyncio.Event()
         self._room = asyncio.Event()
         self._sending: asyncio.Timeout | None = None
+        self._active_again = 0.0
         self._unwritten: list[asyncio.Event] = []
         self.feeds = ScreenFeeds(parts, admitted.actor, self._session, self)
         self._commands = Commands(parts, admitted.actor, self._session, self.feeds)
@@ -98,8 +103,16 @@ class Screen:
                 return
             command = self._session.receive(data, loop.time())
             if command is not None:
+                self._note_active(command, loop.time())
                 await self._commands.carry_out(command, self.id)
             self.wake()
+
+    def _note_active(self, command: Command, now: float) -> None:
+        """Somebody is there; pages say `seen` and `shown` by themselves."""
+        if isinstance(command, wire.Hello | wire.Seen | wire.Shown) or now < self._active_again:
+            return
+        self._active_again = now + ACTIVE_SECONDS
+        self.feeds.try_out(self._parts.desk.active(self.id))
 
     async def _write(self) -> None:
         try:

@@ -243,6 +243,20 @@ class ScreenFeeds:
                 self._parts.hub.unsubscribe(subscription)
         return None
 
+    async def take(self, frame: wire.Accept | wire.Next) -> Refused | None:
+        """Take what is offered, or the next that waits, and send the profile."""
+        return await (self.accept(frame) if isinstance(frame, wire.Accept) else self.take_next(frame))
+
+    async def take_next(self, frame: wire.Next) -> Refused | None:
+        """Take the next contact and send the profile as it is now."""
+        given = await self._parts.desk.take_next(self._actor, frame.queue)
+        if isinstance(given, Refused):
+            return given
+        await self.show(given.customer, Opening("accepted", frame.ref, given.hold, given.contact))
+        if given.contact.work_class == "voice":
+            self._tasks.try_out(push_then_ring(self._flushed, self._parts.desk, given.contact.id))
+        return None
+
     def _send_prefetched(
         self, kept: Prefetched | None, subscription: Subscription | None, outcome: Accepted, opening: Opening
     ) -> bool:
@@ -302,6 +316,10 @@ class ScreenFeeds:
     def spawn(self, work: Coroutine[None, None, object]) -> None:
         """Do what the server does by itself."""
         self._tasks.start(work)
+
+    def try_out(self, work: Coroutine[None, None, None]) -> None:
+        """Do what may fail unnoticed."""
+        self._tasks.try_out(work)
 
     def _fail(self) -> None:
         self._session.close(close_codes.INTERNAL)

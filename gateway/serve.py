@@ -19,6 +19,9 @@ from store.migrate import migrate, pending
 
 WS_MAX_BYTES = 64 * 1024
 SHUTDOWN_SECONDS = 2
+PING_SECONDS = 5.0
+PONG_SECONDS = 10.0
+"""A screen whose network died silently is gone after at most their sum: no later than one of a dead process."""
 
 
 class NotMigrated(RuntimeError):
@@ -79,8 +82,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
             http="httptools",
             ws="websockets-sansio",
             ws_max_size=WS_MAX_BYTES,
-            ws_ping_interval=20.0,
-            ws_ping_timeout=20.0,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PONG_SECONDS,
             ws_per_message_deflate=False,
             access_log=False,
             server_header=False,

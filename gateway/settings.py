@@ -42,6 +42,8 @@ class Settings(Struct, frozen=True):
     mail_cpu_ms: int = 2000
     mail_memory_mib: int = 256
     """What reading one mail may take, besides the memory for its bytes; beyond, its source is all there is."""
+    idle_away_seconds: int | None = None
+    """After how long without activity an available agent who has nothing is away; never by default."""
 
     def __repr__(self) -> str:
         return f"Settings(data_dir={self.data_dir}, pool_size={self.pool_size}, intake_limit={self.intake_limit})"
@@ -68,7 +70,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         smtp_host=env.get("SCREENPOP_SMTP_HOST") or "127.0.0.1",
         mail_cpu_ms=_number(env, "SCREENPOP_MAIL_CPU_MS", 2000, 1, 60_000),
         mail_memory_mib=_number(env, "SCREENPOP_MAIL_MEMORY_MIB", 256, 1, 16_384),
+        idle_away_seconds=_number(env, "SCREENPOP_IDLE_AWAY_SECONDS", 0, 60, 86_400) if _idle_is_set(env) else None,
     )
+
+
+def _idle_is_set(env: Mapping[str, str]) -> bool:
+    return (env.get("SCREENPOP_IDLE_AWAY_SECONDS") or "0") != "0"
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

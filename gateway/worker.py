@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -15,11 +16,12 @@ from gateway.routing_worker import ROUNDS, RoutingWorker
 from gateway.rule_effects import carry_out_effects
 from router.assign import assign
 from router.dispatch import CapacityMoved, dispatch
-from router.due import due_contacts, left_contacts, overdue_offers, turn_ring
+from router.due import due_contacts, left_contacts, overdue_offers, stranded_contacts, turn_ring
 from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
-from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, renew_lease
+from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, find_idle, renew_lease, send_away_idle
 from router.relaxing import take_due_steps
+from router.retiring import move_stranded
 from store.feeds import Announce, Transaction, transaction
 from store.pool import Pool
 
@@ -38,12 +40,18 @@ class Worker:
     """The loops of one process. `wake()` after anything that may let work flow: a contact, a free slot, an agent."""
 
     def __init__(
-        self, pool: Pool, announce: Announce, process: UUID, on_lease_lost: Callable[[], Awaitable[None]]
+        self,
+        pool: Pool,
+        announce: Announce,
+        process: UUID,
+        on_lease_lost: Callable[[], Awaitable[None]],
+        idle_after: timedelta | None = None,
     ) -> None:
         self._pool = pool
         self._announce = announce
         self._process = process
         self._on_lease_lost = on_lease_lost
+        self._idle_after = idle_after
         self._woken = asyncio.Event()
         self._decided = asyncio.Event()
         self._beats = 0
@@ -61,6 +69,7 @@ class Worker:
             group.create_task(self._every(DUE_SECONDS, self.settle))
             group.create_task(self._every(HEARTBEAT_SECONDS, self._beat))
             group.create_task(self._every(SWEEP_SECONDS, self._bury))
+            group.create_task(self._every(SWEEP_SECONDS, self.send_idle_away))
             group.create_task(self._every(RING_SECONDS, self._turn))
             group.create_task(self._every(FILING_SECONDS, FilingWorker(self._pool).step))
 
@@ -118,7 +127,7 @@ class Worker:
             assigned = 0
             for pair in done.outright:
                 async with transaction(self._pool, self._announce) as tx:
-                    assigned += await assign(tx, pair)
+                    assigned += await assign(tx, pair) is not None
             if not done.offered and not assigned:
                 break
 
@@ -146,6 +155,7 @@ class Worker:
             offers = await overdue_offers(connection)
             contacts = await due_contacts(connection)
             left = await left_contacts(connection)
+            stranded = await stranded_contacts(connection)
         for offer in offers:
             if offer.timed_out:
                 await self._one(lambda tx, o=offer: end_offer(tx, o.offer, "timed_out"))  # type: ignore[misc]
@@ -155,7 +165,11 @@ class Worker:
             await self._one(lambda tx, c=contact: settle_due(tx, c))  # type: ignore[misc]
         for gone in left:
             await self._one(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
-        if offers or contacts or left:
+        for waits in stranded:
+            await self._one(lambda tx, c=waits: move_stranded(tx, c))  # type: ignore[misc]
+        if stranded:
+            log.warning("queue_retired_with_work", contacts=len(stranded))
+        if offers or contacts or left or stranded:
             self.wake()
 
     async def _one(self, settle: Callable[[Transaction], Awaitable[object]]) -> None:
@@ -179,6 +193,16 @@ class Worker:
             return  # the database was away: others could not renew their leases either, and get time to
         async with transaction(self._pool, self._announce) as tx:
             await bury_dead_processes(tx)
+
+    async def send_idle_away(self) -> None:
+        """Agents at whose screens nobody is are away, where the installation says after how long."""
+        if self._idle_after is None:
+            return
+        after = self._idle_after
+        async with self._pool.acquire() as connection:
+            idle = await find_idle(connection, after)
+        for agent in idle:
+            await self._one(lambda tx, a=agent: send_away_idle(tx, a, after))  # type: ignore[misc]
 
     async def _turn(self) -> None:
         for name, period, slots in (("event", 43_200, 4), ("raw_event", 864_000, 5)):

@@ -11,6 +11,8 @@ from msgspec import Struct
 Role = Literal["agent", "supervisor", "admin", "service"]
 PresenceStatus = Literal["available", "away", "offline"]
 WorkClass = Literal["voice", "messaging", "mail", "voicemail"]
+WrapUpMode = Literal["none", "optional", "timed", "required"]
+"""How a queue's contacts are wrapped up; `required`: until the agent has said how they ended."""
 
 
 class Actor(Struct, frozen=True):

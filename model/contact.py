@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from model.agent import WorkClass
+from model.agent import WorkClass, WrapUpMode
 from model.timeline import Author, Channel
 
 ContactState = Literal["new", "queued", "offered", "assigned", "wrapping", "parked", "abandoned", "closed"]
@@ -32,6 +32,10 @@ class Contact(Struct, frozen=True):
     arrived_at: datetime
     state_at: datetime
     due_at: datetime | None
+    disposition: str | None = None
+    """How it ended, by the agent who wrapped it up."""
+    uncoded: bool = False
+    """It ended without a disposition, though its queue requires one: its agent was gone, or a supervisor closed it."""
 
 
 class ProfileContact(Struct, frozen=True):
@@ -65,3 +69,6 @@ class HeldContact(Struct, frozen=True):
     """Messages of the customer since the agent last looked or answered."""
     at: datetime
     due_at: datetime | None = None
+    queue: str | None = None
+    wrap_up: WrapUpMode | None = None
+    """While `wrapping` of which kind it is, else what its queue asks for; null without a queue."""

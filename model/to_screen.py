@@ -44,6 +44,7 @@ ErrorCode = Literal[
     "taken",
     "invalid",
     "unavailable",
+    "nothing_waiting",
     "window_closed",
     "templates_only",
     "no_templates",

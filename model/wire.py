@@ -19,6 +19,7 @@ from model.timeline import Channel
 Ref = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=16_000)]
 Reason = Annotated[str, Meta(max_length=200)]
+Code = Annotated[str, Meta(min_length=1, max_length=63)]
 
 
 class _FromScreen(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
@@ -53,6 +54,22 @@ class Decline(_FromScreen, frozen=True, tag="decline"):
 
     offer: UUID
     reason: Reason | None = None
+    ref: Ref | None = None
+
+
+class Next(_FromScreen, frozen=True, tag="next"):
+    """Take the contact that waits longest, of those this agent may have. Answered as `accept` is.
+
+    `queue`: of this one only. `error` code `nothing_waiting` where there is none.
+    """
+
+    queue: Annotated[str, Meta(max_length=63)] | None = None
+    ref: Ref | None = None
+
+
+class Active(_FromScreen, frozen=True, tag="active"):
+    """Somebody is at this screen: they move, though they send nothing. Every other frame says so too."""
+
     ref: Ref | None = None
 
 
@@ -134,16 +151,27 @@ class Typing(_FromScreen, frozen=True, tag="typing"):
 
 
 class Finish(_FromScreen, frozen=True, tag="finish"):
-    """End the agent's work on a contact; wrap-up follows where the queue asks for it."""
+    """End the agent's work on a contact; wrap-up follows where the queue asks for it.
+
+    `disposition`: how it ended; then nothing is left to wrap up. `wrap_up`: take time for it, where that is optional.
+    """
 
     contact: UUID
+    disposition: Code | None = None
+    note: Text | None = None
+    wrap_up: bool = False
     ref: Ref | None = None
 
 
 class WrapUp(_FromScreen, frozen=True, tag="wrap_up"):
-    """End wrap-up before its timer."""
+    """End wrap-up. `disposition`: how the contact ended, needed where the queue requires it.
+
+    Before it, where wrap-up is optional: begin it; of a call, as soon as the call is over.
+    """
 
     contact: UUID
+    disposition: Code | None = None
+    note: Text | None = None
     ref: Ref | None = None
 
 
@@ -272,11 +300,15 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transfer(_FromScreen, frozen=True, tag="transfer"):
-    """Hand a contact on. `warm`, for calls: the sender stays until the other is there, and leaves by hanging up."""
+    """Hand a contact on. `warm`, for calls: the sender stays until the other is there, and leaves by hanging up.
+
+    `note`: for who takes it; they read it before they accept.
+    """
 
     contact: UUID
     to: Target
     warm: bool = False
+    note: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     ref: Ref | None = None
 
 
@@ -285,6 +317,8 @@ ClientFrame = (
     | SetPresence
     | Accept
     | Decline
+    | Next
+    | Active
     | Open
     | Leave
     | Shown

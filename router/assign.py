@@ -1,15 +1,18 @@
-"""Give a contact to an agent outright: auto-accept of a queue, or the owner of a parked contact has a free slot."""
+"""Give a contact to an agent outright: auto-accept, the owner of a parked one is free, or they take the next."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from model.contact import ProfileContact
-from model.event import ContactChanged, ConversationChanged, CustomerEvent
+from model.event import ContactChanged, ConversationChanged, CustomerEvent, FeedId
 from model.timeline import Author
 from router.dispatch import mark_given
 from router.endings import RELEASE_AGENT
+from router.holding import status_entry
 from router.rank import Pair
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
 from store.ids import new_id
@@ -20,11 +23,11 @@ SHOWN_WITHIN_SECONDS = 5
 FIND = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
 select c.id, c.fence, c.class, c.channel, coalesce(v.folded_into, v.id) as shown_id, c.arrived_at, n.weight,
-       c.queue_id, q.interruptible
+       c.queue_id, q.interruptible, c.conversation_id
   from contact c join need n on n.id = c.need_id join queue q on q.id = c.queue_id
        join conversation v on v.id = c.conversation_id
  where c.id = $1 and c.state = 'queued' and c.need_id = $2 and c.customer_id = $4
-   and (q.auto_accept or c.prefer_agent_id = $3 and not c.prefer_by_rule)
+   and ($5 or q.auto_accept or c.prefer_agent_id = $3 and not c.prefer_by_rule)
    for no key update of c
 """
 RESERVE = """
@@ -34,7 +37,7 @@ update agent_state
        used_mail = used_mail + case when $2 = 'mail' then $3 else 0 end,
        used_voicemail = used_voicemail + case when $2 = 'voicemail' then $3 else 0 end,
        idle_since = clock_timestamp()
- where agent_id = $1 and routable
+ where agent_id = $1 and (routable or $4 and connected)
    and case $2 when 'voice' then used_voice + $3 <= cap_voice when 'messaging' then used_messaging + $3 <= cap_messaging
                when 'mail' then used_mail + $3 <= cap_mail else used_voicemail + $3 <= cap_voicemail end
 returning (select name from agent where id = $1) as name, cap_total is not null or exists (
@@ -53,12 +56,16 @@ values ($1, $2, $3, 'accepted', $4, $5, $6, true, clock_timestamp(), clock_times
 """
 ASSIGN = """
 update contact
-   set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, shown = false,
-       due_at = clock_timestamp() + $3 * interval '1 second',
+   set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, shown = $3::int is null,
+       due_at = case when $3 is not null then clock_timestamp() + $3 * interval '1 second'
+                     -- somebody has answered before: the customer's silence goes on
+                     when preview_direction = 'out'
+                     then clock_timestamp() + (select q.park_after_seconds from queue q where q.id = queue_id)
+                                              * interval '1 second' end,
        prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, declined_by = '{}', declined_until = null
  where id = $1 and state = 'queued'
 """
-HELD_LINE = "select held_line(c, true) from contact c where c.id = $1"
+HELD_LINE = "select held_line(c, $2) from contact c where c.id = $1"
 OPEN_CONVERSATION = """
 with v as (
     update conversation set status = 'open' where (id = $1 or folded_into = $1) and status = 'new'
@@ -67,28 +74,45 @@ select id, opened_at, needs_attention from v where id = $1
 """
 
 
-async def assign(tx: Transaction, pair: Pair) -> bool:
-    """Assign if both are still free for each other; False when someone else was quicker. In its own transaction."""
+class Given(Struct, frozen=True):
+    """The agent holds it. `hold`: the offer that stands for it. `customer` is the root, whose feed is at `seq`."""
+
+    contact: ProfileContact
+    hold: UUID
+    customer: UUID
+    seq: int
+
+
+async def assign(tx: Transaction, pair: Pair, *, pulled: bool = False) -> Given | None:
+    """Assign if both are still free for each other; None when someone else was quicker. In its own transaction.
+
+    `pulled`: the agent asked for it, so that it goes whatever its queue says, and no screen has to say `shown`.
+    """
     customer = await tx.connection.fetchval(FIND, pair.contact.id)
     root = await lock_customer(tx, customer) if customer else None
     # Asked again under the lock: rules, or an agent who moved the conversation, may have taken the contact elsewhere.
-    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent, customer)
+    row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent, customer, pulled)
     if root is None or row is None:
-        return False
-    name = await _reserve(tx, pair.agent, row)
+        return None
+    name = await _reserve(tx, pair.agent, row, pulled)
     if name is None:
-        return False
-    await tx.connection.execute(HOLD, new_id(), row["id"], pair.agent, row["fence"], row["class"], row["weight"])
-    await tx.connection.execute(ASSIGN, row["id"], pair.agent, SHOWN_WITHIN_SECONDS)
-    await append_to_customer(tx, root, await _changes(tx, row, Author(pair.agent, name)))
-    await append_to_agent(tx, pair.agent, [await tx.connection.fetchval(HELD_LINE, row["id"])])
+        return None
+    hold, agent = new_id(), Author(pair.agent, name)
+    await tx.connection.execute(HOLD, hold, row["id"], pair.agent, row["fence"], row["class"], row["weight"])
+    await tx.connection.execute(ASSIGN, row["id"], pair.agent, None if pulled else SHOWN_WITHIN_SECONDS)
+    contact = ProfileContact(
+        row["id"], row["shown_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
+    )
+    said = [status_entry(root, row, "accepted", agent)] if pulled else []
+    await append_to_customer(tx, root, [*await _opened(tx, row), *said, ContactChanged(contact)])
+    await append_to_agent(tx, pair.agent, [await tx.connection.fetchval(HELD_LINE, row["id"], not pulled)])
     await mark_given(tx, [pair])
-    return True
+    return Given(contact, hold, root, tx.written[FeedId("customer", root)])
 
 
-async def _reserve(tx: Transaction, agent: UUID, row: Any) -> str | None:
+async def _reserve(tx: Transaction, agent: UUID, row: Any, pulled: bool) -> str | None:
     """Take the slot and give the agent's name; None where something is full."""
-    taken = await tx.connection.fetchrow(RESERVE, agent, row["class"], row["weight"])
+    taken = await tx.connection.fetchrow(RESERVE, agent, row["class"], row["weight"], pulled)
     if taken is None:
         return None
     if taken["limited"] and not await tx.connection.fetchval(
@@ -100,14 +124,8 @@ async def _reserve(tx: Transaction, agent: UUID, row: Any) -> str | None:
     return name
 
 
-async def _changes(tx: Transaction, row: Any, agent: Author) -> list[CustomerEvent | NewEntry]:
-    contact = ProfileContact(
-        row["id"], row["shown_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
-    )
-    changes: list[CustomerEvent | NewEntry] = [ContactChanged(contact)]
+async def _opened(tx: Transaction, row: Any) -> list[CustomerEvent | NewEntry]:
     opened = await tx.connection.fetchrow(OPEN_CONVERSATION, row["shown_id"])
-    if opened is not None:
-        changes.insert(
-            0, ConversationChanged(opened["id"], "open", opened["opened_at"], None, opened["needs_attention"])
-        )
-    return changes
+    if opened is None:
+        return []
+    return [ConversationChanged(opened["id"], "open", opened["opened_at"], None, opened["needs_attention"])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from router.call import Move, outcome_of
 from router.call_legs import NewLeg, add_leg, hang_up, want
 from router.contact import ENDED
 from router.endings import rescind_offer_of
+from router.finishing import end_talk
 from router.holding import Change, lock_contact, step
 from router.presence import change_presence
 from router.voice_lines import fetch_agent_line
@@ -148,12 +148,12 @@ async def pass_on(tx: Transaction, locked: LockedCall) -> None:
     await tx.connection.execute(TO_CONSULTANT, locked.id)
     asked = next(leg for leg in reversed(locked.legs) if leg["contact_id"] == locked.consult["id"])
     await tx.connection.execute(BECOMES_AGENT, asked["id"])
-    await _done(tx, locked.root, locked.contact, "transferred")
+    await end_talk(tx, locked.root, locked.contact, "transferred")
 
 
 async def hand_on(tx: Transaction, locked: LockedCall) -> None:
     """The holder left to an outside number: their work is done, the call goes on."""
-    await _done(tx, locked.root, locked.contact, "transferred")
+    await end_talk(tx, locked.root, locked.contact, "transferred")
 
 
 END = """
@@ -221,19 +221,9 @@ async def end_contact(tx: Transaction, locked: LockedCall) -> None:
         if contact["state"] in ("assigned", "parked") and (
             locked.call["answered_at"] is not None or locked.call["direction"] == "out"
         ):
-            await _done(tx, locked.root, contact, "finished")
+            await end_talk(tx, locked.root, contact, "finished")
         else:
             await step(tx, locked.root, contact, Change("hung_up", "abandoned", "abandoned"))
-
-
-async def _done(tx: Transaction, root: UUID, contact: Any, why: str) -> None:
-    """The holder has talked: wrap-up where the queue asks for it, else the end."""
-    if contact["state"] == "assigned" and contact["wrap_up_seconds"]:
-        await step(
-            tx, root, contact, Change("finished", why, why, due_in=timedelta(seconds=contact["wrap_up_seconds"]))
-        )
-    else:
-        await step(tx, root, contact, Change("done", why, why))
 
 
 MOVES: dict[Move, Callable[[Transaction, LockedCall], Awaitable[None]]] = {

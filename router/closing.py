@@ -30,6 +30,16 @@ select c.id, c.state, c.fence, c.class, c.agent_id, c.conversation_id, coalesce(
  where c.id = any ($1) and c.state not in ('abandoned', 'closed')
  order by c.id
 """
+# Who holds it must say how it ended; a supervisor closes without.
+UNCODED = """
+select c.id from contact c join queue q on q.id = c.queue_id
+ where c.id = any ($1) and c.agent_id is not null and c.disposition_id is null
+   and case c.state when 'wrapping' then c.wrap_up else q.wrap_up_mode end = 'required'
+"""
+NEEDS_CODE = Refused(
+    "wrong_state", "Finish its contact with a disposition first; its queue requires one.", "conversation"
+)
+STAYS_UNCODED = "update contact set wrap_up = 'required' where id = any ($1)"
 CLOSE = """
 with v as (
     update conversation v set status = 'closed', closed_at = x.at, needs_attention = false
@@ -54,6 +64,11 @@ async def close_conversation(tx: Transaction, conversation: UUID, actor: Actor) 
             "Another agent has a live contact in this conversation. Ask them to finish it.",
             "conversation",
         )
+    uncoded = await tx.connection.fetch(UNCODED, locked)
+    if uncoded and actor.role == "agent":
+        return NEEDS_CODE
+    if uncoded:
+        await tx.connection.execute(STAYS_UNCODED, [row["id"] for row in uncoded])
     by = Author(actor.id, actor.name)
     if len(having) > 1:
         await lock_agents(tx, having)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from router.after_work import KEPT_FOR
 from router.presence import HELD_GRACE, OFFER_GRACE
 from store.pool import Connection
 
@@ -44,9 +45,15 @@ select o.id, o.agent_id, false, case when s.presence = 'available' then 'vanishe
 """
 DUE_CONTACTS = "select id from contact where due_at <= clock_timestamp() order by due_at limit $1"
 LEFT_CONTACTS = """
-select c.id, c.agent_id, case when s.presence = 'offline' then 'offline' else 'vanished' end as why
-  from agent_state s join contact c on c.agent_id = s.agent_id and c.state in ('assigned', 'wrapping')
- where (s.presence = 'offline' or s.gone_at < clock_timestamp() - $2::interval)
+select c.id, c.agent_id,
+       case when not a.active then 'deactivated' when s.presence = 'offline' then 'offline' else 'vanished' end as why
+  from agent_state s join agent a on a.id = s.agent_id
+       join contact c on c.agent_id = s.agent_id
+                     and (c.state in ('assigned', 'wrapping') or (c.state = 'parked' and not a.active))
+       left join queue q on q.id = c.queue_id
+ where (s.presence = 'offline' or s.gone_at < clock_timestamp() - $2::interval or not a.active)
+   and not (c.state = 'assigned' and q.when_left = 'keep' and a.active and s.presence <> 'offline'
+            and s.gone_at >= clock_timestamp() - $3::interval)
    -- who talks, talks on without a screen: their line says when it is over
    and not (c.class = 'voice' and c.state = 'assigned' and exists (
            select from call k
@@ -67,9 +74,26 @@ async def due_contacts(connection: Connection) -> list[UUID]:
 
 
 async def left_contacts(connection: Connection) -> list[LeftContact]:
-    """Held contacts of agents who logged off or vanished."""
-    rows = await connection.fetch(LEFT_CONTACTS, LIMIT, HELD_GRACE)
+    """Held contacts of agents who logged off, vanished, or work here no more; and what these had parked."""
+    rows = await connection.fetch(LEFT_CONTACTS, LIMIT, HELD_GRACE, KEPT_FOR)
     return [LeftContact(row["id"], row["agent_id"], row["why"]) for row in rows]
+
+
+# Both lanes by their indexes, from the few needs of retired queues.
+STRANDED = """
+with n as materialized (select n.id from queue q join need n on n.queue_id = q.id where q.retired_at is not null)
+select c.id from n join contact c on c.need_id = n.id
+ where c.state = 'queued' and c.prefer_agent_id is null and c.declined_until is null
+union all
+select c.id from n join contact c on c.need_id = n.id
+ where c.state = 'queued' and (c.prefer_agent_id is not null or c.declined_until is not null)
+ limit $1
+"""
+
+
+async def stranded_contacts(connection: Connection) -> list[UUID]:
+    """Contacts that wait in a queue that is no more."""
+    return [row["id"] for row in await connection.fetch(STRANDED, LIMIT)]
 
 
 TURN_RING = """

@@ -10,6 +10,7 @@ from model.event import OfferEnded
 from model.refusal import Refused
 from router.offer import DECLINE_EXCLUDES_FOR
 from router.presence import OFFER_GRACE, change_presence
+from router.reasons import flaw_of_decline
 from store.feeds import Transaction, append_to_agent
 
 Outcome = Literal["declined", "timed_out", "rescinded"]
@@ -32,7 +33,8 @@ update contact
        prefer_agent_id = case when prefer_agent_id = $2 then then_agent_id else prefer_agent_id end,
        prefer_until = case when prefer_agent_id = $2 then clock_timestamp() + interval '20 seconds'
                            else prefer_until end,
-       then_agent_id = case when prefer_agent_id = $2 then null else then_agent_id end
+       then_agent_id = case when prefer_agent_id = $2 then null else then_agent_id end,
+       prefer_by_rule = prefer_by_rule and prefer_agent_id is distinct from $2
   from (select exists (select from offer where contact_id = $1 and state = 'pending') as rings) r
  where id = $1 and state = 'offered'
 """
@@ -105,3 +107,9 @@ async def end_offer(
         # Work must not ring on an empty chair: the next offer goes to them when they say they are back.
         await change_presence(tx, ended["agent_id"], "away", "missed_offer", only_if="available")
     return None
+
+
+async def decline(tx: Transaction, offer: UUID, reason: str | None, agent: UUID) -> Refused | None:
+    """The agent refuses it, for one of the reasons that are defined, if any are."""
+    refused = await flaw_of_decline(tx.connection, reason)
+    return refused or await end_offer(tx, offer, "declined", reason=reason, agent=agent)

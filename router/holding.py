@@ -1,4 +1,4 @@
-"""The life of a held contact: finish, wrap-up, park, hand back, close, seen, shown.
+"""The life of a held contact: its steps, what is due, whose agent is gone; seen, shown.
 
 Every function locks the customer's stream, then the contact, asks the pure machine, and saves what it said.
 """
@@ -15,8 +15,9 @@ from model.agent import Actor
 from model.contact import ContactState, ProfileContact, VisibleState
 from model.event import ContactChanged, CustomerEvent, HeldEnded
 from model.refusal import Refused
-from model.timeline import Author, Entry
-from router.contact import ENDED, ContactEvent, advance, frees_capacity, loses_agent
+from model.timeline import Author, Entry, EntryKind
+from router.after_work import KEPT_FOR, PARKED_UNANSWERED_FOR, Handed, when_left
+from router.contact import ContactEvent, advance, frees_capacity, loses_agent
 from router.offer import DECLINE_EXCLUDES_FOR
 from router.presence import HELD_GRACE
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
@@ -26,14 +27,18 @@ CUSTOMER_OF = "select customer_id from contact where id = $1"
 LOCK_CONTACT = """
 select c.id, c.customer_id, c.state, c.unrouted, c.fence, c.class, c.agent_id, c.conversation_id,
        coalesce(v.folded_into, v.id) as shown_id, c.channel, c.arrived_at, c.shown, c.due_at, c.preview_direction,
-       coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds
+       c.queue_id, coalesce(q.wrap_up_seconds, 0) as wrap_up_seconds, coalesce(q.wrap_up_mode, 'none') as wrap_up_mode,
+       coalesce(q.when_left, 'by_answer') as when_left, c.wrap_up, c.wrap_up_asked, c.disposition_id
   from contact c join conversation v on v.id = c.conversation_id left join queue q on q.id = c.queue_id
  where c.id = $1 for no key update of c
 """
 
 
 class Change(Struct, frozen=True):
-    """One step of a contact. `said` is the status entry it leaves, `why` what the agent who loses it is told."""
+    """One step of a contact. `said` is the status entry it leaves, `why` what the agent who loses it is told.
+
+    `ended_as`: how the actor says it ended; `note`: what they write for colleagues with it.
+    """
 
     event: ContactEvent
     why: str
@@ -41,6 +46,8 @@ class Change(Struct, frozen=True):
     due_in: timedelta | None = None
     pass_over: UUID | None = None
     actor: Author | None = None
+    ended_as: str | None = None
+    note: str | None = None
 
 
 async def lock_contact(tx: Transaction, contact: UUID) -> tuple[UUID, Any] | None:
@@ -123,67 +130,48 @@ async def _customer_changes(
         row["arrived_at"],
         saved["due_at"] if state == "wrapping" else None,
     )
-    changes: list[CustomerEvent | NewEntry] = [ContactChanged(contact)]
-    if change.said:
-        entry = Entry(
-            id=new_id(),
-            kind="status",
-            channel=row["channel"],
-            direction=None,
-            body=change.said,
-            at=row["arrived_at"],  # placed in time when it is appended
-            status=None,
-            conversation=row["shown_id"],
-            author=change.actor,
-        )
-        changes.insert(0, NewEntry(entry, root, conversation=row["conversation_id"]))
-    return changes
+    ended_as = f"{ENDED_AS}{change.ended_as}" if change.ended_as else None
+    lines: tuple[tuple[EntryKind, str | None], ...] = (
+        ("note", change.note),
+        ("status", change.said),
+        ("status", ended_as),
+    )
+    entries = [new_entry(root, row, kind, body, change.actor) for kind, body in lines if body]
+    return [*entries, ContactChanged(contact)]
 
 
-def _not_holder(row: Any, actor: Actor) -> Refused | None:
+def status_entry(root: UUID, row: Any, body: str, author: Author | None) -> NewEntry:
+    """A step of a contact on the timeline."""
+    return new_entry(root, row, "status", body, author)
+
+
+ENDED_AS = "disposition: "
+"""The body of the entry that says how a contact ended, before the labels."""
+
+
+def new_entry(root: UUID, row: Any, kind: EntryKind, body: str, author: Author | None) -> NewEntry:
+    """An entry about a contact, of nobody's handle: it stays with the root."""
+    entry = Entry(
+        id=new_id(),
+        kind=kind,
+        channel=None if kind == "note" else row["channel"],
+        direction=None,
+        body=body,
+        at=row["arrived_at"],  # placed in time when it is appended
+        status=None,
+        conversation=row["shown_id"],
+        author=author,
+    )
+    return NewEntry(entry, root, conversation=row["conversation_id"])
+
+
+def not_holder(row: Any, actor: Actor) -> Refused | None:
     if row["agent_id"] == actor.id or actor.role in ("supervisor", "admin"):
         return None
     return Refused("not_holder", "Only the agent who holds this contact may do that.", "contact")
 
 
 NO_CONTACT = Refused("not_found", "There is no such contact.", "contact")
-
-
-HELD_BEFORE = "select exists (select from offer where contact_id = $1 and agent_id = $2 and state = 'accepted')"
-
-
-async def finish(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
-    """The agent is done: wrap-up where the queue asks for it, else the end. Asking again changes nothing."""
-    locked = await lock_contact(tx, contact)
-    if locked is None:
-        return NO_CONTACT
-    root, row = locked
-    if row["state"] == "wrapping" and row["agent_id"] == actor.id:
-        return None
-    if row["state"] in ENDED and await tx.connection.fetchval(HELD_BEFORE, contact, actor.id):
-        return None
-    refused = _not_holder(row, actor)
-    if refused:
-        return refused
-    by = Author(actor.id, actor.name)
-    if row["state"] == "assigned" and row["wrap_up_seconds"]:
-        due = timedelta(seconds=row["wrap_up_seconds"])
-        return await step(tx, root, row, Change("finished", "finished", "finished", due, actor=by))
-    return await step(tx, root, row, Change("done", "finished", "finished", actor=by))
-
-
-async def wrap_up(tx: Transaction, contact: UUID, actor: Actor) -> Refused | None:
-    """End wrap-up before its timer."""
-    locked = await lock_contact(tx, contact)
-    if locked is None:
-        return NO_CONTACT
-    root, row = locked
-    refused = _not_holder(row, actor)
-    if refused:
-        return refused
-    if row["state"] != "wrapping":
-        return Refused("wrong_state", f"The contact is {row['state']}, not in wrap-up.", "contact")
-    return await step(tx, root, row, Change("done", "finished"))
 
 
 IS_DUE = "select $1::timestamptz <= clock_timestamp()"
@@ -197,6 +185,8 @@ async def settle_due(tx: Transaction, contact: UUID) -> bool:
     root, row = locked
     if row["state"] == "wrapping":
         change = Change("done", "finished")
+    elif row["state"] == "parked":
+        change = Change("handed_back", "unanswered", "handed_back")
     elif row["state"] == "queued" and not row["unrouted"]:  # else the rules look anew at what was written since
         change = Change("closed", "by_rule")
     elif row["state"] != "assigned":
@@ -205,32 +195,41 @@ async def settle_due(tx: Transaction, contact: UUID) -> bool:
         change = Change("handed_back", "not_shown", pass_over=row["agent_id"])
     else:
         change = Change("parked", "parked")
+    if row["state"] == "parked" and row["preview_direction"] == "out":
+        await tx.connection.execute(NOT_DUE, contact)  # its owner has answered it meanwhile
+        return True
     return await step(tx, root, row, change) is None
 
 
+NOT_DUE = "update contact set due_at = null where id = $1"
 STILL_LEFT = """
-select presence = 'offline' or coalesce(gone_at < clock_timestamp() - $2::interval, false)
-  from agent_state where agent_id = $1 for no key update
+select case when not a.active then 'deactivated' when s.presence = 'offline' then 'offline' else 'vanished' end as gone,
+       s.gone_at < clock_timestamp() - $3::interval as kept_long
+  from agent_state s join agent a on a.id = s.agent_id
+ where s.agent_id = $1 and (not a.active or s.presence = 'offline' or s.gone_at < clock_timestamp() - $2::interval)
+   for no key update of s
 """
+EVENT_OF: dict[Handed, ContactEvent] = {"done": "done", "parked": "parked", "queued": "handed_back"}
 
 
 async def leave_agent(tx: Transaction, contact: UUID, agent: UUID, why: str) -> bool:
-    """The holder logged off or vanished: answered contacts are parked, unanswered ones queued, wrap-up ends."""
+    """The holder logged off, vanished or works here no more: `router.after_work` says what becomes of it."""
     locked = await lock_contact(tx, contact)
     if locked is None or locked[1]["agent_id"] != agent:
         return False
-    if not await tx.connection.fetchval(STILL_LEFT, agent, HELD_GRACE):
-        return False  # they came back after the sweep had looked
     root, row = locked
-    if row["state"] == "wrapping":
-        change = Change("done", why)
-    elif row["state"] != "assigned":
+    left = await tx.connection.fetchrow(STILL_LEFT, agent, HELD_GRACE, KEPT_FOR)
+    if left is None:
+        return False  # they came back after the sweep had looked
+    answered = row["preview_direction"] == "out"
+    handed = when_left(
+        row["state"], left["gone"], row["when_left"], answered=answered, kept_long=bool(left["kept_long"])
+    )
+    if handed is None:
         return False
-    elif row["preview_direction"] == "out":
-        change = Change("parked", why)
-    else:
-        change = Change("handed_back", why, "handed_back")
-    return await step(tx, root, row, change) is None
+    said = "handed_back" if handed == "queued" else None
+    due = PARKED_UNANSWERED_FOR if handed == "parked" and not answered else None
+    return await step(tx, root, row, Change(EVENT_OF[handed], why, said, due_in=due)) is None
 
 
 SEEN = """

@@ -9,6 +9,7 @@ from uuid import UUID
 from model.agent import Presence, PresenceStatus
 from model.event import PresenceChanged
 from model.refusal import Refused
+from router.reasons import flaw_of_away
 from store.feeds import Transaction, append_to_agent
 from store.pool import Connection
 
@@ -80,8 +81,15 @@ returning presence, reason, connected, presence_at
 LIVE_CALL = "select exists (select from contact where agent_id = $1 and class = 'voice' and state = 'assigned')"
 
 
+NO_REASON = Refused("invalid", "Only away has a reason; leave it out.", "reason")
+
+
 async def set_presence(tx: Transaction, agent: UUID, status: PresenceStatus, reason: str | None) -> Refused | None:
-    """What the agent chose. `offline` waits for the end of a live call."""
+    """What the agent chose. `offline` waits for the end of a live call; a reason is one of those defined for away."""
+    if reason is not None:
+        refused = await flaw_of_away(tx.connection, reason) if status == "away" else NO_REASON
+        if refused is not None:
+            return refused
     await tx.connection.execute(LOCK_AGENT, agent)
     if status == "offline" and await tx.connection.fetchval(LIVE_CALL, agent):
         return Refused("wrong_state", "You are on a call. Choose away, and offline when it has ended.", "status")
@@ -96,6 +104,39 @@ async def change_presence(
     row = await tx.connection.fetchrow(SET_PRESENCE, agent, status, reason, only_if)
     if row is not None:
         await append_to_agent(tx, agent, [PresenceChanged(_presence(row))])
+
+
+MARK_ACTIVE = "update screen set active_at = clock_timestamp() where id = $1"
+
+
+async def mark_active(connection: Connection, screen: UUID) -> None:
+    """Somebody does something on this screen."""
+    await connection.execute(MARK_ACTIVE, screen)
+
+
+IDLE = """
+select s.agent_id from agent_state s
+ where s.routable and s.used_voice = 0 and s.used_messaging = 0 and s.used_mail = 0 and s.used_voicemail = 0
+   and greatest(s.presence_at, s.idle_since) < clock_timestamp() - $1::interval
+   and not exists (select from screen x
+                    where x.agent_id = s.agent_id and x.active_at >= clock_timestamp() - $1::interval)
+   and ($2::uuid is null or s.agent_id = $2)
+ order by s.agent_id limit 100
+"""
+
+
+async def find_idle(connection: Connection, after: timedelta) -> list[UUID]:
+    """Available agents who have nothing, and on whose screens nobody did anything for so long."""
+    return [row["agent_id"] for row in await connection.fetch(IDLE, after, None)]
+
+
+async def send_away_idle(tx: Transaction, agent: UUID, after: timedelta) -> bool:
+    """Nobody seems to be there: away, so that nothing rings on an empty chair. False when they have moved meanwhile."""
+    await tx.connection.execute(LOCK_AGENT, agent)
+    if await tx.connection.fetchrow(IDLE, after, agent) is None:
+        return False
+    await change_presence(tx, agent, "away", "idle", only_if="available")
+    return True
 
 
 DEAD_PROCESSES = """

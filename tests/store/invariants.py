@@ -47,7 +47,24 @@ select 'used is not the sum of live weights' as what, u.agent_id as id
 union all
 select 'used is beyond capacity', agent_id from used where used > cap and agent_id <> all ($1::uuid[])
 union all
-select 'several live offers', contact_id from offer where state = 'pending' group by contact_id having count(*) > 1
+select 'several live offers of one seat, or to one agent', contact_id from offer where state = 'pending'
+ group by contact_id having count(*) > least(count(distinct seat), count(distinct agent_id), max(seats))
+union all
+select 'beyond the limit over all classes', agent_id from agent_state
+ where live_weight(agent_id) > cap_total and agent_id <> all ($1::uuid[])
+union all
+select 'beyond the limit of a queue', agent_id from agent_queue
+ where live_of_queue(agent_id, queue_id) > most and agent_id <> all ($1::uuid[])
+union all
+select 'known needs are not those that are served', s.agent_id from agent_state s
+ where array(select unnest(s.needs) order by 1) <> array(
+       select n.id from need n join agent_queue q on q.queue_id = n.queue_id and q.agent_id = s.agent_id
+        where not exists (select from unnest(n.skills, n.levels) r(skill, level) left join agent_skill k
+                            on k.agent_id = s.agent_id and k.skill_id = r.skill and k.level >= r.level
+                           where k.skill_id is null) order by 1)
+union all
+select 'a preference by rule that is none, or one of a held contact', id from contact
+ where prefer_by_rule and (prefer_agent_id is null or agent_id is not null)
 union all
 select 'several holders', contact_id from offer
  where state = 'accepted' and released_at is null group by contact_id having count(*) > 1
@@ -70,10 +87,14 @@ select 'live in a closed conversation', c.id from contact c join conversation v 
  where v.status = 'closed' and c.state not in ('abandoned', 'closed')
 union all
 select 'waits for a deadline it does not have', id from contact
- where due_at is null and (state = 'wrapping' or (state = 'assigned' and not shown))
+ where due_at is null and (state = 'wrapping' and coalesce(wrap_up, 'timed') = 'timed'
+                           or state = 'assigned' and not shown)
 union all
 select 'a deadline that nothing settles', id from contact
- where due_at is not null and state not in ('assigned', 'wrapping')
+ where due_at is not null and state not in ('assigned', 'wrapping', 'parked')
+union all
+select 'required wrap-up that a timer ends', id from contact
+ where state = 'wrapping' and wrap_up = 'required' and due_at is not null
 union all
 select 'a screen or none, and `connected` says otherwise', s.agent_id from agent_state s
  where s.connected <> exists (select from screen x where x.agent_id = s.agent_id)
@@ -100,10 +121,15 @@ select c.id, s.agent_id from contact c join need n on n.id = c.need_id cross joi
                     when 'messaging' then s.used_messaging + n.weight <= s.cap_messaging
                     when 'mail' then s.used_mail + n.weight <= s.cap_mail
                     else s.used_voicemail + n.weight <= s.cap_voicemail end
+   and (s.cap_total is null or live_weight(s.agent_id) + n.weight <= s.cap_total
+        or (select q.interruptible from queue q where q.id = c.queue_id))
+   and not exists (select from agent_queue q where q.agent_id = s.agent_id and q.queue_id = c.queue_id
+                                               and q.most <= live_of_queue(s.agent_id, c.queue_id))
    and (c.need_id = any (s.needs) or s.agent_id = c.prefer_agent_id)
    and (c.declined_until is null or c.declined_until < clock_timestamp() or s.agent_id <> all (c.declined_by))
    and (c.prefer_agent_id is null or c.prefer_until < clock_timestamp() or s.agent_id = c.prefer_agent_id
-        or (select p.presence from agent_state p where p.agent_id = c.prefer_agent_id) = 'offline')
+        or (select p.presence = 'offline' or c.prefer_by_rule and not p.routable
+              from agent_state p where p.agent_id = c.prefer_agent_id))
 union all
 select c.id, null from contact c where c.state = 'new' or (c.unrouted and c.state = 'queued')
 """

@@ -17,7 +17,7 @@ from profiles.reply import note, reply, retry
 from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.desk import fetch_desk
-from router.holding import finish
+from router.finishing import finish
 from store.feeds import transaction
 from store.ids import new_id
 from tests.store.company import Company, open_company

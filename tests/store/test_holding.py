@@ -8,7 +8,8 @@ import pytest
 
 from model.refusal import Refused
 from router.closing import close_conversation
-from router.holding import finish, seen, wrap_up
+from router.finishing import finish, wrap_up
+from router.holding import seen
 from router.presence import bury_dead_processes, disconnect_screen, mend_connected, renew_lease, set_presence
 from store.feeds import transaction
 from tests.store.company import Company, open_company

@@ -15,7 +15,8 @@ from router.assign import assign
 from router.closing import close_conversation
 from router.dispatch import dispatch
 from router.endings import end_offer
-from router.holding import finish, leave_agent, settle_due, shown
+from router.finishing import finish
+from router.holding import leave_agent, settle_due, shown
 from router.needs import Need, intern_need
 from router.presence import bury_dead_processes, set_presence
 from store.ids import new_id

@@ -11,7 +11,8 @@ from gateway.profile_facts import profile_facts
 from router.assign import assign
 from router.due import left_contacts, overdue_offers
 from router.endings import rescind_left
-from router.holding import finish, leave_agent
+from router.finishing import finish
+from router.holding import leave_agent
 from router.needs import set_agent_queues
 from router.presence import disconnect_screen, set_presence
 from router.routing import fetch_rules, route

@@ -21,7 +21,7 @@ from profiles.profile import Snapshot, fetch_snapshot
 from profiles.reply import note, reply
 from profiles.unmerge import undo
 from router.closing import close_conversation
-from router.holding import finish
+from router.finishing import finish
 from store.feeds import transaction
 from store.ids import new_id
 from tests.store.company import Company, open_company

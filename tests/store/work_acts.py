@@ -19,7 +19,8 @@ from profiles.reply import reply
 from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.endings import end_offer
-from router.holding import finish, shown, wrap_up
+from router.finishing import finish, wrap_up
+from router.holding import shown
 from router.presence import (
     bury_dead_processes,
     connect_screen,

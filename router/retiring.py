@@ -1,0 +1,108 @@
+"""Agents and queues that are no more: nothing of theirs is stranded.
+
+Neither is deleted, for what happened names them. The sweep (`router.due`) finds what they leave behind, piece by piece.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from model.refusal import Refused
+from router.needs import Need, intern_need, lock_what_agents_serve, refresh_agent, set_agent_queues
+from router.presence import LIVE_CALL, change_presence
+from store.feeds import Transaction
+from store.ids import new_id
+
+FIND_AGENT = "select active from agent where id = $1 for no key update"
+DEACTIVATE = "update agent set active = false where id = $1"
+REVOKE = "update token set revoked_at = clock_timestamp() where agent_id = $1 and revoked_at is null"
+HAS_STATE = "select true from agent_state where agent_id = $1"
+
+
+async def retire_agent(tx: Transaction, agent: UUID) -> Refused | None:
+    """The agent works here no more: no token, no queue, no offer; what they hold goes back to its queues.
+
+    Refused on a live call. Again changes nothing. They come back by `active = true`, queues and a new token.
+    """
+    connection = tx.connection
+    await lock_what_agents_serve(connection, agent)
+    active = await connection.fetchval(FIND_AGENT, agent)
+    if active is None:
+        return Refused("not_found", "There is no such agent.", "agent")
+    if await connection.fetchval(LIVE_CALL, agent):
+        return Refused("wrong_state", "The agent is on a call. Wait for its end, or hand it on.", "agent")
+    await connection.execute(DEACTIVATE, agent)
+    await connection.execute(REVOKE, agent)
+    await set_agent_queues(connection, agent, [])
+    if await connection.fetchval(HAS_STATE, agent):
+        await change_presence(tx, agent, "offline", "deactivated")
+    return None
+
+
+LOCK_QUEUE = "select retired_at is not null as retired from queue where id = $1 for no key update"
+WHO_USES = """
+select (select string_agg(a.id, ', ' order by a.id) from account a where a.queue_id = $1) as accounts,
+       exists (select from (select body from rule_set order by version desc limit 1) r
+                where jsonb_path_exists(r.body, '$.rules[*].queue ? (@ == $id)', jsonb_build_object('id', $1::text))
+                   or jsonb_path_exists(r.body, '$.rules[*].steps[*].queue ? (@ == $id)',
+                                        jsonb_build_object('id', $1::text))) as rules
+"""
+RETIRE = "update queue set retired_at = clock_timestamp() where id = $1"
+SERVED_BY = "select agent_id from agent_queue where queue_id = $1 order by agent_id"
+NOBODY_SERVES = "delete from agent_queue where queue_id = $1"
+
+
+async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
+    """Nobody serves this queue any more; what waits in it goes to its account's default queue, with an alert.
+
+    Refused while an account falls back on it or the rules in force name it. What agents hold of it stays theirs.
+    """
+    connection = tx.connection
+    row = await connection.fetchrow(LOCK_QUEUE, queue)
+    if row is None or row["retired"]:
+        return Refused("not_found", f"There is no queue {queue!r}.", "queue")
+    uses = await connection.fetchrow(WHO_USES, queue)
+    if uses is not None and uses["accounts"]:
+        told = f"{queue!r} is the default queue of {uses['accounts']}. Give these another first."
+        return Refused("conflict", told, "queue")
+    if uses is not None and uses["rules"]:
+        return Refused("conflict", f"The rules in force name {queue!r}. Publish rules without it first.", "queue")
+    agents = [each["agent_id"] for each in await connection.fetch(SERVED_BY, queue)]
+    await connection.execute(RETIRE, queue)
+    await connection.execute(NOBODY_SERVES, queue)
+    for agent in agents:
+        await refresh_agent(connection, agent)
+    return None
+
+
+LOCK_STRANDED = """
+select c.id, c.class, c.priority, c.queue_id, a.queue_id as goes_to
+  from contact c join queue q on q.id = c.queue_id join account a on a.id = c.account_id
+ where c.id = $1 and c.state = 'queued' and q.retired_at is not null for no key update of c skip locked
+"""
+MOVE = """
+update contact c
+   set queue_id = $2, need_id = $3, decision_id = $4, steps = null, step_at = null, handed = false,
+       order_key = (extract(epoch from c.arrived_at) * 1000000)::bigint
+                   - c.priority::bigint * q.priority_bonus_seconds * 1000000
+  from queue q where c.id = $1 and q.id = $2
+"""
+SAY_WHY = """
+insert into decision (id, contact_id, version, rule, queue_id, priority, inputs, alert)
+values ($1, $2, null, null, $3, $4, $5, $6)
+"""
+NOTHING_SEEN = msgspec.json.encode({"facts": {}}).decode()
+
+
+async def move_stranded(tx: Transaction, contact: UUID) -> bool:
+    """A contact waits in a queue that is no more: its account's default queue takes it, and the decision says why."""
+    row = await tx.connection.fetchrow(LOCK_STRANDED, contact)
+    if row is None:
+        return False
+    need = await intern_need(tx.connection, Need(row["goes_to"], row["class"]))
+    decision, alert = new_id(), f"the queue {row['queue_id']} is no more"
+    await tx.connection.execute(SAY_WHY, decision, contact, row["goes_to"], row["priority"], NOTHING_SEEN, alert)
+    await tx.connection.execute(MOVE, contact, row["goes_to"], need, decision)
+    return True
