@@ -47,6 +47,7 @@ update contact
                                                         then clock_timestamp() + interval '20 seconds' end
                            else prefer_until end,
        then_agent_id = case when id = any ($1) then null else then_agent_id end,
+       prefer_by_rule = prefer_by_rule and id <> all ($1),
        declined_by = case when id = any ($2) then '{}' else declined_by end,
        declined_until = case when id = any ($2) then null else declined_until end
  where id = any ($1::uuid[] || $2::uuid[])

@@ -80,6 +80,17 @@ class Side:
         """As asyncpg's, in turn."""
         return await (await self._wait()).fetchval(*call)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """As asyncpg's, on a connection that is in none: its beginning and its end are turns too."""
+        await self.execute("begin")
+        try:
+            yield
+        except BaseException:
+            await self.connection.execute("rollback")
+            raise
+        await self.execute("commit")
+
     async def step(self, watch: Connection) -> bool:
         """Let it run its next statement, or go on with the last; False when it waits for a lock or has ended."""
         if not self._running and not self.task.done():
