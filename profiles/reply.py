@@ -28,11 +28,11 @@ from profiles.route import Route, choose_route
 from store.feeds import NewEntry, Transaction, append_to_agent, append_to_customer, lock_customer
 from store.pool import Connection
 
-_UNPLACED = datetime.min.replace(tzinfo=UTC)
+UNPLACED = datetime.min.replace(tzinfo=UTC)
 """An entry's time until `append_to_customer` gives it its place."""
 
 
-class _Talk(Struct, frozen=True):
+class Talk(Struct, frozen=True):
     """A conversation that is shown, under its customer's lock. `leaf`: whose it is."""
 
     id: UUID
@@ -57,7 +57,7 @@ async def reply(tx: Transaction, actor: Actor, frame: Reply, limits_of: LimitsOf
     Gives the entry's id, which is the frame's; the same frame again gives it again and changes nothing. `limits_of`:
     what each account's channel takes.
     """
-    talk = await _lock_conversation(tx, frame.conversation)
+    talk = await lock_conversation(tx, frame.conversation)
     if isinstance(talk, Refused):
         return talk
     known = await _written_before(tx.connection, actor, frame, talk)
@@ -97,7 +97,7 @@ async def reply(tx: Transaction, actor: Actor, frame: Reply, limits_of: LimitsOf
 
 async def note(tx: Transaction, actor: Actor, frame: Note) -> UUID | Refused:
     """Write a note for colleagues. Nothing leaves, and the conversation keeps its status."""
-    talk = await _lock_conversation(tx, frame.conversation)
+    talk = await lock_conversation(tx, frame.conversation)
     if isinstance(talk, Refused):
         return talk
     known = await _written_before(tx.connection, actor, frame, talk)
@@ -133,8 +133,8 @@ update outbox
 async def retry(tx: Transaction, actor: Actor, entry_id: UUID, limits_of: LimitsOf | None = None) -> UUID | Refused:
     """Send a reply again that failed, or of which nobody knows whether it left, if its channel takes it now."""
     conversation = await tx.connection.fetchval(CONVERSATION_OF_ENTRY, entry_id)
-    talk = await _lock_conversation(tx, conversation) if conversation else None
-    if not isinstance(talk, _Talk):
+    talk = await lock_conversation(tx, conversation) if conversation else None
+    if not isinstance(talk, Talk):
         return Refused("not_found", "There is no such reply.", "entry")
     refused = _may_write(actor, await tx.connection.fetch(LOCK_CONTACTS, talk.id))
     if refused is not None:
@@ -159,7 +159,8 @@ select s.id, s.customer_id, s.status, s.opened_at, s.needs_attention, v.customer
 """
 
 
-async def _lock_conversation(tx: Transaction, conversation: UUID) -> _Talk | Refused:
+async def lock_conversation(tx: Transaction, conversation: UUID) -> Talk | Refused:
+    """The conversation that is shown for this one, its customer locked."""
     leaf = await tx.connection.fetchval(LEAF_OF, conversation)
     root = row = None
     while leaf is not None:
@@ -171,7 +172,7 @@ async def _lock_conversation(tx: Transaction, conversation: UUID) -> _Talk | Ref
         leaf = row["own_leaf"]
     if root is None or row is None:
         return Refused("not_found", "There is no such conversation.", "conversation")
-    return _Talk(row["id"], root, row["customer_id"], row["status"], row["opened_at"], row["needs_attention"])
+    return Talk(row["id"], root, row["customer_id"], row["status"], row["opened_at"], row["needs_attention"])
 
 
 WRITTEN = """
@@ -181,7 +182,7 @@ select e.kind, e.author_id, coalesce(v.folded_into, v.id) as shown_id
 
 
 async def _written_before(
-    connection: Connection, actor: Actor, frame: Reply | Note, talk: _Talk
+    connection: Connection, actor: Actor, frame: Reply | Note, talk: Talk
 ) -> UUID | Refused | None:
     row = await connection.fetchrow(WRITTEN, frame.id)
     if row is None:
@@ -228,14 +229,14 @@ def contact_to_answer(actor: Actor, contacts: Sequence[asyncpg.Record]) -> async
     )
 
 
-def _entry(actor: Actor, frame: Reply | Note, talk: _Talk, route: Route | None = None) -> Entry:
+def _entry(actor: Actor, frame: Reply | Note, talk: Talk, route: Route | None = None) -> Entry:
     return Entry(
         id=frame.id,
         kind="message" if route else "note",
         channel=route.channel if route else None,
         direction="out" if route else None,
         body=frame.body,
-        at=_UNPLACED,
+        at=UNPLACED,
         status="queued" if route else None,
         conversation=talk.id,
         author=Author(actor.id, actor.name),

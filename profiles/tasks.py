@@ -72,21 +72,22 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 
-async def add_task(tx: Transaction, actor: Actor, new: NewTask) -> Task | Refused:
+async def add_task(tx: Transaction, actor: Actor | None, new: NewTask) -> Task | Refused:
     """Add a follow-up: on the profile, on the timeline, and on the screens of the agent it is for.
 
-    `new.id` is the sender's: the same again adds nothing.
+    `new.id` is the sender's: the same again adds nothing. `actor` None: a rule adds it.
     """
+    by = actor.id if actor else None
     root = await lock_customer(tx, new.customer)
     if root is None:
         return NO_CUSTOMER
     known = await tx.connection.fetchrow(KNOWN, new.id)
-    if known is not None and (known["root_id"], known["by_agent"]) == (root, actor.id):
+    if known is not None and (known["root_id"], known["by_agent"]) == (root, by):
         return await fetch_task(tx.connection, new.id) or NO_TASK
     if known is not None or await tx.connection.fetchval(ENTRY_EXISTS, new.id):
         return Refused("taken", "This id belongs to something else; take a new one.", "id")
-    nobody = new.agent is None and new.queue is None and actor.role != "service"
-    standing = _words(_Standing(new.body, new.due_at, actor.id if nobody else new.agent, new.queue))
+    own = by if new.agent is None and new.queue is None and actor and actor.role != "service" else new.agent
+    standing = _words(_Standing(new.body, new.due_at, own, new.queue))
     if isinstance(standing, Refused):
         return standing
     refused = await _for_nobody(tx.connection, standing)
@@ -95,14 +96,14 @@ async def add_task(tx: Transaction, actor: Actor, new: NewTask) -> Task | Refuse
     conversation = refused or await _conversation(tx.connection, root, new.conversation)
     if isinstance(conversation, Refused):
         return conversation
-    row = (new.id, root, conversation, standing.body, standing.due_at, standing.agent, standing.queue, actor.id)
+    row = (new.id, root, conversation, standing.body, standing.due_at, standing.agent, standing.queue, by)
     await tx.connection.execute(INSERT_TASK, *row)
-    await audit(tx.connection, actor.id, "task_added", root, {"task": new.id})
+    await audit(tx.connection, by, "task_added", root, {"task": new.id})
     entry = NewEntry(_entry(actor, new.id, conversation, standing.body), root)
     return await _tell(tx, root, new.id, {standing.agent}, entry)
 
 
-def _entry(actor: Actor, id_: UUID, conversation: UUID | None, body: str) -> Entry:
+def _entry(actor: Actor | None, id_: UUID, conversation: UUID | None, body: str) -> Entry:
     """The task on the timeline, under the task's own id."""
     return Entry(
         id=id_,
@@ -113,7 +114,7 @@ def _entry(actor: Actor, id_: UUID, conversation: UUID | None, body: str) -> Ent
         at=datetime.min.replace(tzinfo=UTC),  # until `append_to_customer` gives it its place
         status=None,
         conversation=conversation,
-        author=Author(actor.id, actor.name),
+        author=Author(actor.id, actor.name) if actor else None,
     )
 
 
