@@ -15,6 +15,8 @@ from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.endings import end_offer
 from router.needs import set_agent_queues
+from router.relaxing import take_due_steps
+from router.steps import step_is_gone
 from store.feeds import transaction
 from tests.store.company import Company
 from tests.store.interleaver import Work, accepting, boss, code, try_all
@@ -204,17 +206,17 @@ async def test_rules_that_run_again_replace_the_plan_and_count_from_the_arrival(
     assert await company.value("select count(*) from decision") == 2
 
 
-async def test_a_step_to_a_queue_that_is_gone_is_passed_over(
-    company: Company, caplog: pytest.LogCaptureFixture
-) -> None:
-    await rule(
-        company, skills={"spanish": 3}, steps=[{"after": "30s", "queue": "night"}, {"after": "31s", "skills": {}}]
-    )
+async def test_a_step_to_a_queue_that_is_gone_is_passed_over_and_told(company: Company) -> None:
+    steps = [{"after": "30s", "queue": "night"}, {"after": "31s", "skills": {}}]
+    await rule(company, skills={"spanish": 3}, steps=steps)
     await hire(company)
     await company.text(PHONES[0])
     await company.drain()
     await company.value("delete from queue where id = 'night' returning id")
     await waited(company, 32)
+    async with transaction(company.pool, company.announce) as tx:
+        relaxed = await take_due_steps(tx.connection)
+    assert (relaxed.count, *relaxed.alerts) == (1, step_is_gone("all", "night"))
     await company.drain()
     assert await asked(company) == ["Ines"]
     assert await plan(company) == ([], [], [], "general", 0, None, None)
