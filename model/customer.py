@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from model.contact import ProfileContact
 from model.inbound import HandleKind
+from model.sla import SlaClock
 from model.timeline import Author, Channel, Entry
 
 ConversationStatus = Literal["new", "open", "waiting", "closed"]
@@ -179,6 +180,8 @@ class Conversation(Struct, frozen=True):
     needs_attention: bool
     contacts: tuple[ProfileContact, ...]
     topics: tuple[ConversationTopic, ...] = ()
+    sla: tuple[SlaClock, ...] = ()
+    """How soon an answer and an end were promised; empty where nothing was."""
 
 
 class Detail(Struct, frozen=True):

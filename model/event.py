@@ -23,6 +23,7 @@ from model.customer import (
     Task,
 )
 from model.offer import OfferCard, OfferState
+from model.sla import Measure, SlaClock
 from model.timeline import DeliveryStatus, Entry
 
 
@@ -133,6 +134,13 @@ class SuggestionsChanged(Struct, frozen=True, tag_field="kind", tag="suggestions
     suggestions: tuple[Suggestion, ...]
 
 
+class SlaChanged(Struct, frozen=True, tag_field="kind", tag="sla"):
+    """The clocks of a conversation were set, started, stopped, or are over."""
+
+    conversation: UUID
+    sla: tuple[SlaClock, ...]
+
+
 class CardChanged(Struct, frozen=True, tag_field="kind", tag="card"):
     """Another system has answered about this customer."""
 
@@ -198,6 +206,18 @@ class HeldEnded(Struct, frozen=True, tag_field="kind", tag="contact_ended"):
     reason: str
 
 
+class SlaAlert(Struct, frozen=True, tag_field="kind", tag="sla_alert"):
+    """A contact this agent holds is due soon, or was due and not done."""
+
+    contact: UUID
+    conversation: UUID
+    customer: UUID
+    customer_name: str | None
+    measure: Measure
+    what: Literal["warning", "breach"]
+    due_at: datetime
+
+
 CustomerEvent = (
     EntryAdded
     | EntryChanged
@@ -212,9 +232,10 @@ CustomerEvent = (
     | TopicsChanged
     | TaskChanged
     | SuggestionsChanged
+    | SlaChanged
     | CardChanged
     | Merged
     | Unmerged
 )
-AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged
+AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged | SlaAlert
 Event = CustomerEvent | AgentEvent

@@ -68,7 +68,7 @@ def flaws_of(line: VoiceLine, queues: Collection[str]) -> Iterator[Flaw]:
         if _UNHEARD.search(getattr(line, name) or ""):
             yield name, "It holds a control character, which nobody can read out; leave it out."
     if line.hours is not None:
-        yield from _flaws_of_hours(line.hours)
+        yield from flaws_of_hours(line.hours)
     if line.menu is not None:
         yield from _flaws_of_menu(line.menu, "menu", 1, queues)
     for number, address in enumerate(line.hold_music):
@@ -76,7 +76,8 @@ def flaws_of(line: VoiceLine, queues: Collection[str]) -> Iterator[Flaw]:
             yield f"hold_music[{number}]", "This is no address of a sound; begin with https:// and name a host."
 
 
-def _flaws_of_hours(hours: Hours) -> Iterator[Flaw]:
+def flaws_of_hours(hours: Hours) -> Iterator[Flaw]:
+    """What is wrong with opening hours that stand as `hours`."""
     if zone_of(hours.time_zone) is None:
         yield "hours.time_zone", f"There is no time zone {hours.time_zone!r}; write one such as Europe/Berlin."
     for day, spans in hours.open.items():
