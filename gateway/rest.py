@@ -24,9 +24,11 @@ from gateway import (
     rest_identity,
     rest_mail,
     rest_merges,
+    rest_presence,
     rest_profile,
     rest_reads,
     rest_rules,
+    rest_sla,
     rest_sources,
     rest_tasks,
     rest_voice,
@@ -64,6 +66,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *rest_mail.ENDPOINTS,
     *rest_voice.ENDPOINTS,
     *rest_rules.ENDPOINTS,
+    *rest_presence.ENDPOINTS,
+    *rest_sla.ENDPOINTS,
 )
 
 

@@ -113,7 +113,7 @@ async def _order(calls: Calls, frame: Transfer) -> Order | Refused:
         number = phones.normalise(to.number, region or "US")
         if number is None:
             return Refused("invalid", "This is no telephone number; write it as +49 30 1234567.", "to.number")
-    return Order(to.agent, to.queue, number, frame.warm)
+    return Order(to.agent, to.queue, number, frame.warm, frame.note)
 
 
 async def _call_of(calls: Calls, contact: UUID) -> UUID | None:

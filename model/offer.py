@@ -13,7 +13,7 @@ from model.timeline import Channel
 OfferState = Literal["pending", "accepted", "declined", "timed_out", "rescinded"]
 
 
-class OfferCard(Struct, frozen=True):
+class OfferCard(Struct, frozen=True, kw_only=True):
     """What the agent sees before accepting: enough to decide, nothing of the profile."""
 
     offer: UUID
@@ -28,6 +28,9 @@ class OfferCard(Struct, frozen=True):
     waiting_since: datetime
     offered_at: datetime
     expires_at: datetime
+    handed_by: str | None = None
+    """Who hands it on to this agent or queue, and what they wrote with it."""
+    note: str | None = None
 
 
 class Offer(Struct, frozen=True):

@@ -37,7 +37,8 @@ select s.seq, s.presence, s.reason, s.connected, s.presence_at, s.used_voice, s.
                         'customer_name', coalesce(r.shown_name, r.name), 'handle', h.value, 'channel', c.channel,
                         'account', c.account_id, 'queue', q.name, 'preview', c.preview, 'messages', c.messages,
                         'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
-                        'expires_at', json_time(o.expires_at))::text
+                        'expires_at', json_time(o.expires_at),
+                        'handed_by', (select b.name from agent b where b.id = c.handed_by), 'note', c.handed_note)::text
                from offer o join contact c on c.id = o.contact_id join queue q on q.id = c.queue_id
                     join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
                     join handle h on h.id = c.handle_id

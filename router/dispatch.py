@@ -62,7 +62,7 @@ u as (
     update contact c set state = 'offered', state_at = clock_timestamp()
      where c.id = any ($1::uuid[]) and c.state = 'queued'
     returning c.id, c.fence, c.class, c.channel, c.account_id, c.queue_id, c.customer_id, c.handle_id, c.preview,
-              c.messages, c.arrived_at),
+              c.messages, c.arrived_at, c.handed_by, c.handed_note),
 c as (select u.*, i.agent, i.offer, i.weight, i.seat, i.seats, i.counts, i.o from u join i on i.contact = u.id),
 n as (
     select agent, count(*) as offers, coalesce(sum(weight) filter (where class = 'voice'), 0) as voice,
@@ -106,7 +106,8 @@ e as (
                'customer_name', coalesce(r.shown_name, r.name), 'handle', h.value, 'channel', c.channel,
                'account', c.account_id, 'queue', q.name, 'preview', c.preview, 'messages', c.messages,
                'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
-               'expires_at', json_time(o.expires_at))::text
+               'expires_at', json_time(o.expires_at),
+               'handed_by', (select b.name from agent b where b.id = c.handed_by), 'note', c.handed_note)::text
       from o join c on c.offer = o.id join g on g.agent_id = o.agent_id join queue q on q.id = c.queue_id
              join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
              join handle h on h.id = c.handle_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -57,6 +58,16 @@ async def fetch_dispositions(connection: Connection) -> tuple[Disposition, ...]:
         tree.append(waiting.pop())
         waiting += reversed(below.get(tree[-1].id, []))
     return tuple(tree)
+
+
+def of_queue(tree: Sequence[Disposition], queue: str) -> tuple[Disposition, ...]:
+    """Of a tree, parents first, what fits this queue together with everything above it; nothing archived."""
+    kept: dict[str, Disposition] = {}
+    for each in tree:
+        fits = not each.archived and (not each.queues or queue in each.queues)
+        if fits and (each.parent is None or each.parent in kept):
+            kept[each.id] = each
+    return tuple(kept.values())
 
 
 LOCK_TREE = "lock table disposition in share row exclusive mode"

@@ -14,11 +14,12 @@ from msgspec import Struct
 from model.agent import Actor
 from model.call import DialLeg
 from model.refusal import Refused
+from model.timeline import Author
 from router.call_legs import NewLeg, add_leg, want
 from router.calls import LockedCall
-from router.holding import Change, step
+from router.holding import Change, new_entry, step
 from router.needs import Need, intern_need
-from store.feeds import Transaction
+from store.feeds import Transaction, append_to_customer
 from store.ids import new_id
 
 RING_OUTSIDE_SECONDS = 30
@@ -34,6 +35,8 @@ class Order(Struct, frozen=True):
     queue: str | None = None
     number: str | None = None
     warm: bool = False
+    note: str | None = None
+    """For who takes it: on the offer, and a note on the timeline."""
 
 
 FREE = """
@@ -47,32 +50,35 @@ select a.active, s.routable and case $2 when 'voice' then s.used_voice < s.cap_v
 PREFER = """
 update contact
    set prefer_agent_id = $2, prefer_until = clock_timestamp() + interval '20 seconds', then_agent_id = $3,
-       steps = null, step_at = null
+       steps = null, step_at = null, handed_by = $4, handed_note = $5
  where id = $1
 """
 TO_QUEUE = """
-update contact set queue_id = $2, need_id = $3, handed = true, steps = null, step_at = null where id = $1
+update contact
+   set queue_id = $2, need_id = $3, handed = true, steps = null, step_at = null, handed_by = $4, handed_note = $5
+ where id = $1
 """
-QUEUE_IS_THERE = "select true from queue where id = $1"
+QUEUE_IS_THERE = "select true from queue where id = $1 and retired_at is null"
 
 
 async def hand_over(tx: Transaction, root: UUID, contact: Any, order: Order, actor: Actor) -> Refused | None:
     """Blind, to an agent or a queue: the sender is released. The contact is locked and held."""
     if contact["state"] not in ("assigned", "parked"):
         return Refused("wrong_state", f"The contact is {contact['state']}; nobody holds it.", "contact")
-    sender = contact["agent_id"]
+    sender, by = contact["agent_id"], Author(actor.id, actor.name)
     if order.agent is not None:
         refused = await _refused_agent(tx, order.agent, contact["class"], actor)
         if refused is not None:
             return refused
-        await step(tx, root, contact, Change("handed_back", "transferred", "transferred"))
-        await tx.connection.execute(PREFER, contact["id"], order.agent, sender)
+        await step(tx, root, contact, Change("handed_back", "transferred", "transferred", actor=by, note=order.note))
+        await tx.connection.execute(PREFER, contact["id"], order.agent, sender, actor.id, order.note)
         return None
     if not await tx.connection.fetchval(QUEUE_IS_THERE, order.queue):
         return NO_QUEUE
     need = await intern_need(tx.connection, Need(str(order.queue), contact["class"]))
-    await step(tx, root, contact, Change("handed_back", "transferred", "transferred", pass_over=sender))
-    await tx.connection.execute(TO_QUEUE, contact["id"], order.queue, need)
+    change = Change("handed_back", "transferred", "transferred", pass_over=sender, actor=by, note=order.note)
+    await step(tx, root, contact, change)
+    await tx.connection.execute(TO_QUEUE, contact["id"], order.queue, need, actor.id, order.note)
     return None
 
 
@@ -95,12 +101,19 @@ async def transfer_call(tx: Transaction, locked: LockedCall, order: Order, actor
         return Refused("wrong_state", "You are handing it on already. Cancel that first.", "contact")
     if order.number is not None:
         await _outside(tx, locked, order)
+        await _leave_note(tx, locked, order, actor)
         return None
     if not order.warm:
         return await hand_over(tx, locked.root, locked.contact, order, actor)
     if order.agent is None:
         return Refused("invalid", "A warm transfer goes to an agent or a number.", "warm")
-    return await _ask(tx, locked, order.agent, actor)
+    return await _ask(tx, locked, order, order.agent, actor)
+
+
+async def _leave_note(tx: Transaction, locked: LockedCall, order: Order, actor: Actor) -> None:
+    if order.note is not None:
+        note = new_entry(locked.root, locked.contact, "note", order.note, Author(actor.id, actor.name))
+        await append_to_customer(tx, locked.root, [note])
 
 
 async def _outside(tx: Transaction, locked: LockedCall, order: Order) -> None:
@@ -125,17 +138,17 @@ select id from need where queue_id = $1 and class = 'voice' and skills = '{only}
 ADD_CONSULT = """
 insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, state, unrouted,
                      queue_id, need_id, priority, order_key, prefer_agent_id, prefer_until, arrived_at,
-                     preview, preview_direction)
+                     preview, preview_direction, handed_by, handed_note)
 select $2, c.customer_id, c.conversation_id, c.account_id, c.handle_id, c.channel, 'voice', 'queued', false, c.queue_id,
        $3, c.priority, c.order_key, $4, clock_timestamp() + interval '20 seconds', clock_timestamp(),
-       left($5 || ' asks you to take over', 160), 'in'
+       left($5 || ' asks you to take over', 160), 'in', $6, $7
   from contact c where c.id = $1
 """
 SET_CONSULT = "update call set consult_id = $2 where id = $1"
 QUEUE_OF = "select queue_id from contact where id = $1"
 
 
-async def _ask(tx: Transaction, locked: LockedCall, agent: UUID, actor: Actor) -> Refused | None:
+async def _ask(tx: Transaction, locked: LockedCall, order: Order, agent: UUID, actor: Actor) -> Refused | None:
     refused = await _refused_agent(tx, agent, "voice", actor)
     if refused is not None:
         return refused
@@ -143,6 +156,8 @@ async def _ask(tx: Transaction, locked: LockedCall, agent: UUID, actor: Actor) -
     if queue is None:
         return Refused("wrong_state", "A call that came through no queue can be handed on blind only.", "warm")
     consult, need = new_id(), await tx.connection.fetchval(ONLY_NEED, queue)
-    await tx.connection.execute(ADD_CONSULT, locked.contact["id"], consult, need, agent, actor.name)
+    row = (locked.contact["id"], consult, need, agent, actor.name, actor.id, order.note)
+    await tx.connection.execute(ADD_CONSULT, *row)
     await tx.connection.execute(SET_CONSULT, locked.id, consult)
+    await _leave_note(tx, locked, order, actor)
     return None

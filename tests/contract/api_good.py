@@ -98,6 +98,12 @@ class Maker:
         assert self._asker.ask("admin", "PUT", f"/v1/agents/{self.ids.agent}/line", line).status_code == 200
         return self.ids.agent
 
+    def put(self, path: str, body: object) -> str:
+        """The id of something defined by PUT."""
+        key = self.key()
+        assert self._asker.ask("admin", "PUT", f"/v1/{path}/{key}", body).status_code == 200
+        return key
+
     def source(self) -> str:
         """A source's id."""
         made: str = self.post("sources", self.source_body())["id"]
@@ -249,6 +255,21 @@ GOOD: dict[str, Callable[[Maker], Good]] = {
     "GET /v1/agents/{id}/line": lambda m: _of(m.ids.agent),
     "PUT /v1/agents/{id}/line": lambda m: _of(m.ids.agent, {"kind": "phone", "address": "+14155550123"}),
     "DELETE /v1/agents/{id}/line": lambda m: _of(m.rung()),
+    "GET /v1/presence/reasons": lambda m: Good(),
+    "PUT /v1/presence/reasons/{key}": lambda m: _key(m.key(), {"label": "Paperwork", "works": True, "position": 3}),
+    "DELETE /v1/presence/reasons/{key}": lambda m: _key(m.put("presence/reasons", {"label": "Break"})),
+    "GET /v1/decline-reasons": lambda m: Good(),
+    "PUT /v1/decline-reasons/{key}": lambda m: _key(m.key(), {"label": "Not my field", "position": 1}),
+    "DELETE /v1/decline-reasons/{key}": lambda m: _key(m.put("decline-reasons", {"label": "Busy"})),
+    "GET /v1/dispositions": lambda m: Good(query={"queue": "support"}),
+    "PUT /v1/dispositions/{key}": lambda m: _key(
+        m.key(), {"label": "Sold", "parent": m.put("dispositions", {"label": "Sales"}), "queues": ["support"]}
+    ),
+    "DELETE /v1/dispositions/{key}": lambda m: _key(m.put("dispositions", {"label": "Sales"})),
+    "GET /v1/queues/{key}/after-work": lambda m: _key("support"),
+    "PUT /v1/queues/{key}/after-work": lambda m: _key(
+        "support", {"wrap_up_mode": "timed", "wrap_up_seconds": 0, "when_left": "queue"}
+    ),
     "GET /v1/rules/draft": lambda m: m.drafted(),
     "PUT /v1/rules/draft": lambda m: Good(body=RULES),
     "DELETE /v1/rules/draft": lambda m: m.drafted(),

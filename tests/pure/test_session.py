@@ -226,7 +226,21 @@ def test_an_event_is_spliced_in_byte_for_byte() -> None:
 
 
 def offer_made() -> OfferMade:
-    return OfferMade(AN_ID, AN_ID, "Ana", "+4930", "sms", "main", "Support", "hi", 1, NOW, NOW, NOW, AN_ID)
+    return OfferMade(
+        offer=AN_ID,
+        contact=AN_ID,
+        customer_name="Ana",
+        handle="+4930",
+        channel="sms",
+        account="main",
+        queue="Support",
+        preview="hi",
+        messages=1,
+        waiting_since=NOW,
+        offered_at=NOW,
+        expires_at=NOW,
+        customer=AN_ID,
+    )
 
 
 ACTING: list[tuple[AgentEvent, str]] = [
