@@ -167,6 +167,7 @@ def _told(found: Explained) -> list[str]:
     if found.rule is None:
         lines.append(f"! {found.alert}" if found.alert else "- no rule held: the account's default queue")
     lines += [f"! {field} has been erased since" for field in found.gone]
+    lines += [f"! {each}" for each in found.undone]
     return lines if found.agrees else [*lines, "! made again it comes out otherwise"]
 
 

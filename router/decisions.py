@@ -20,7 +20,10 @@ from store.pool import Connection
 
 
 class DecisionView(Struct, frozen=True):
-    """What was decided about a contact. `rule` null: none held, the default queue took it. `alert`: what was wrong."""
+    """What was decided about a contact. `rule` null: none held, the default queue took it. `alert`: what was wrong.
+
+    `undone`: what the rule was to do besides and what was not done, with the reason.
+    """
 
     id: UUID
     contact: UUID
@@ -30,6 +33,7 @@ class DecisionView(Struct, frozen=True):
     queue: str
     priority: int
     alert: str | None
+    undone: tuple[str, ...]
 
 
 class Explained(DecisionView, frozen=True):
@@ -45,19 +49,20 @@ class Explained(DecisionView, frozen=True):
 
 
 DECISIONS = """
-select id, contact_id, at, version, rule, queue_id, priority, alert from decision
+select id, contact_id, at, version, rule, queue_id, priority, alert, undone from decision
  where contact_id = $1 order by at desc, id desc limit 200
 """
 
 
 async def fetch_decisions(connection: Connection, contact: UUID) -> tuple[DecisionView, ...]:
     """The decisions about a contact, the newest first, at most 200."""
-    return tuple(DecisionView(*row) for row in await connection.fetch(DECISIONS, contact))
+    rows = await connection.fetch(DECISIONS, contact)
+    return tuple(DecisionView(*list(row)[:-1], tuple(row["undone"])) for row in rows)
 
 
 DECISION = """
-select d.id, d.contact_id, d.at, d.version, d.rule, d.queue_id, d.priority, d.alert, d.inputs::text as inputs,
-       s.body::text as body, s.kinds::text as kinds
+select d.id, d.contact_id, d.at, d.version, d.rule, d.queue_id, d.priority, d.alert, d.undone,
+       d.inputs::text as inputs, s.body::text as body, s.kinds::text as kinds
   from decision d left join rule_set s on s.version = d.version where d.id = $1
 """
 WORDS = f"select string_agg(left(body, {LONGEST_TEXT}), E'\\n' order by at) from entry where id = any ($1)"  # noqa: S608
@@ -86,6 +91,7 @@ async def explain_decision(connection: Connection, id_: UUID) -> Explained | Non
         queue=row["queue_id"],
         priority=row["priority"],
         alert=row["alert"],
+        undone=tuple(row["undone"]),
         facts={field: shown(value) for field, value in facts.items()},
         steps=steps,
         agrees=agrees,

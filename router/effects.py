@@ -5,6 +5,7 @@ No value of a profile is kept here: templates are filled in when they are carrie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -36,13 +37,18 @@ class Pending(Struct, frozen=True):
     """A decision whose effects are still to come; `stored`: them, as they are kept."""
 
     decision: UUID
+    contact: UUID
     conversation: UUID
+    rule: str
+    queue_name: str
+    work_class: str
     stored: str
 
 
 CLAIM_EFFECTS = """
-select d.id, c.conversation_id, d.effects::text as effects
-  from decision d join contact c on c.id = d.contact_id
+select d.id, c.id as contact, c.conversation_id, coalesce(d.rule, '') as rule, coalesce(q.name, '') as queue_name,
+       c.class, d.effects::text as effects
+  from decision d join contact c on c.id = d.contact_id left join queue q on q.id = d.queue_id
  where d.effects is not null and d.effects_at is null and d.effects_due <= clock_timestamp()
  order by d.effects_due, d.id limit 1 for no key update of d skip locked
 """
@@ -51,18 +57,18 @@ select d.id, c.conversation_id, d.effects::text as effects
 async def claim_effects(connection: Connection) -> Pending | None:
     """The first that is due and that no other process works on, locked. Inside a transaction."""
     row = await connection.fetchrow(CLAIM_EFFECTS)
-    return None if row is None else Pending(row["id"], row["conversation_id"], row["effects"])
+    return None if row is None else Pending(*row)
 
 
 read_effects = msgspec.json.Decoder(Effects).decode
 
 
-END_EFFECTS = "update decision set effects_at = clock_timestamp() where id = $1"
+END_EFFECTS = "update decision set effects_at = clock_timestamp(), undone = $2 where id = $1"
 
 
-async def end_effects(connection: Connection, decision: UUID) -> None:
-    """They were carried out, or cannot be."""
-    await connection.execute(END_EFFECTS, decision)
+async def end_effects(connection: Connection, decision: UUID, undone: Sequence[str] = ()) -> None:
+    """They were carried out, or cannot be. `undone`: what was not, and why."""
+    await connection.execute(END_EFFECTS, decision, list(undone))
 
 
 PUT_OFF = "update decision set effects_due = clock_timestamp() + $2::interval where id = $1 and effects_at is null"
@@ -71,3 +77,14 @@ PUT_OFF = "update decision set effects_due = clock_timestamp() + $2::interval wh
 async def put_off_effects(connection: Connection, decision: UUID, delay: timedelta) -> None:
     """They could not be carried out now: others have their turn first."""
     await connection.execute(PUT_OFF, decision, delay)
+
+
+# The call overflows at once: what time does to those who wait too long is done to it.
+OVERFLOW_NOW = """
+update call set overflow_at = clock_timestamp() where contact_id = $1 and state = 'waiting' returning true
+"""
+
+
+async def to_voicemail(connection: Connection, contact: UUID) -> bool:
+    """The caller is asked to leave word; False where they do not wait any more."""
+    return await connection.fetchval(OVERFLOW_NOW, contact) is not None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
+from router.pool_facts import name_agents, pool_of, read_pool
 from router.rules.fields import CUSTOM, Fact, Facts
 from store.pool import Connection
 
@@ -90,6 +91,7 @@ async def read_facts(
     connection: Connection, rows: list[Any], reads: frozenset[str], profile_of: ProfileFacts
 ) -> list[Facts]:
     """The facts of each row, in order, no others than those that are read."""
+    pool = await read_pool(connection, reads)
     past: dict[UUID, Any] = {}
     if reads & _OF_PAST:
         past = {row["id"]: row for row in await connection.fetch(PAST, [row["id"] for row in rows])}
@@ -101,8 +103,10 @@ async def read_facts(
             known |= _of_past(past[row["id"]])
         if of_profile:
             known |= await profile_of(connection, row["root_id"])
+        if pool:
+            known |= pool_of(pool, row)
         facts.append({field: value for field, value in known.items() if field in reads})
-    return facts
+    return await name_agents(connection, facts, reads)
 
 
 def _of_row(row: Any) -> dict[str, Fact]:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from model.agent import WorkClass
-from router.effects import Effects
+from router.effects import effects_of
 from router.facts import ProfileFacts, claim_unrouted, read_facts
 from router.known_skills import only_known_skills
 from router.needs import intern_need, intern_nobody, need_of
@@ -100,6 +100,7 @@ class Chosen(Struct, frozen=True, omit_defaults=True):
     agent: Preference | None = None
     sla: str | None = None
     close: bool = False
+    voicemail: bool = False
 
 
 read_chosen = msgspec.json.Decoder(Chosen).decode
@@ -116,6 +117,11 @@ class Placed(Struct, frozen=True):
     work_class: WorkClass
     arrived_at: datetime
     course: Course
+
+    @property
+    def asks_nobody(self) -> bool:
+        """It is closed by rule, or a caller who is about to leave word."""
+        return self.decision.close or (self.decision.voicemail and self.work_class == "voice")
 
     def row(self, need: int) -> tuple[object, ...]:
         """As `SAVE_ROUTED` takes it."""
@@ -186,6 +192,7 @@ def _is_new(row: Any, decision: Decision) -> bool:
 def _chosen(decision: Decision) -> Chosen:
     return Chosen(
         *(decision.skills, decision.prefers, decision.steps, decision.agent, decision.sla, decision.close),
+        decision.voicemail,
     )
 
 
@@ -226,14 +233,14 @@ async def set_aside(connection: Connection, contact: UUID, version: int | None, 
 
 
 async def _save(connection: Connection, placed: list[Placed]) -> int:
-    asks = {(each.decision.close, need_of(each.course.ask, each.work_class)) for each in placed}
+    asks = {(each.asks_nobody, need_of(each.course.ask, each.work_class)) for each in placed}
     needs = {
-        (closes, need): await (
-            intern_nobody(connection, need.queue, need.work_class) if closes else intern_need(connection, need)
+        (nobody, need): await (
+            intern_nobody(connection, need.queue, need.work_class) if nobody else intern_need(connection, need)
         )
-        for closes, need in sorted(asks, key=lambda each: (each[1].queue, each))
+        for nobody, need in sorted(asks, key=lambda each: (each[1].queue, each))
     }
-    rows = [each.row(needs[each.decision.close, need_of(each.course.ask, each.work_class)]) for each in placed]
+    rows = [each.row(needs[each.asks_nobody, need_of(each.course.ask, each.work_class)]) for each in placed]
     return len(await connection.fetch(SAVE_ROUTED, *map(list, zip(*rows, strict=True))))
 
 
@@ -274,11 +281,9 @@ def _decision_row(
     identity: UUID, row: Any, version: int | None, decision: Decision, facts: Facts
 ) -> tuple[object, ...]:
     stored = _encode(_inputs(row, facts)).decode()
-    effects = Effects(decision.tags, decision.topics)
-    done = None if effects == Effects() else _encode(effects).decode()
     chosen = _chosen(decision)
     kept = None if chosen == Chosen() else _encode(chosen).decode()
     return (
         *(identity, row["id"], version, decision.rule, decision.queue, decision.priority, stored),
-        *(decision.alert, done, kept),
+        *(decision.alert, effects_of(decision), kept),
     )

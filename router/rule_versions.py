@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from model.refusal import Refused
 from model.timeline import Author
-from router.rules.fields import Catalog, Kinds
+from router.rules.fields import Able, Catalog, Kinds, pool_kinds
 from router.rules.language import Case, Rule, RuleError, RuleSet, parse_rule_set
 from router.rules.linting import Checked, check
 from store.pool import Connection
@@ -217,8 +217,17 @@ select (select coalesce(array_agg(id), '{}') from queue) as queues,
        (select coalesce(array_agg(distinct q.queue_id), '{}')
           from agent_queue q join agent a on a.id = q.agent_id where a.active) as served,
        (select coalesce(array_agg(id), '{}') from account) as accounts,
-       (select coalesce(array_agg(id::text), '{}') from agent) as agents
+       (select coalesce(array_agg(id::text), '{}') from agent) as agents,
+       (select coalesce(array_agg(id::text), '{}') from agent where active and role <> 'service') as askable,
+       (select coalesce(array_agg(id), '{}') from skill) as skills
 """
+ABLE = """
+select distinct array(select q.queue_id from agent_queue q where q.agent_id = a.id order by 1) as queues,
+       coalesce((select jsonb_object_agg(s.skill_id, s.level) from agent_skill s where s.agent_id = a.id), '{}')::text
+           as skills
+  from agent a where a.active
+"""
+_read_skills = msgspec.json.Decoder(dict[str, int]).decode
 
 
 async def fetch_catalog(
@@ -227,4 +236,14 @@ async def fetch_catalog(
     """What rules may name. The rest is what profiles know: custom fields, topics, fields with few values."""
     row: Any = await connection.fetchrow(NAMES)
     own = {"account": frozenset(row["accounts"]), "last_agent": frozenset(row["agents"])}
-    return Catalog(frozenset(row["queues"]), frozenset(row["served"]), topics, custom, values | own)
+    able = await connection.fetch(ABLE)
+    return Catalog(
+        queues=frozenset(row["queues"]),
+        served=frozenset(row["served"]),
+        topics=topics,
+        custom={**custom, **pool_kinds(row["queues"])},
+        values=values | own,
+        skills=frozenset(row["skills"]),
+        able=tuple(Able(frozenset(each["queues"]), _read_skills(each["skills"])) for each in able),
+        agents=frozenset(row["askable"]),
+    )

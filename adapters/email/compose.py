@@ -50,6 +50,9 @@ def compose(account: AccountConfig, outgoing: Outgoing, now: datetime) -> tuple[
     back = thread.reply_address(outgoing.id, to)
     message["Reply-To"] = Address(addr_spec=back)
     _thread(message, outgoing, mail)
+    if mail and mail.automatic:  # nobody wrote it, and no machine is to answer it (RFC 3834)
+        message["Auto-Submitted"] = "auto-replied"
+        message["X-Auto-Response-Suppress"] = "All"
     message.set_content(_text(outgoing.body), cte="quoted-printable")
     for file in outgoing.files:
         kind = _FILE.fullmatch(file.content_type.lower()) or _FILE.fullmatch("application/octet-stream")

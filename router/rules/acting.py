@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct, structs
@@ -87,9 +88,13 @@ def _task(rule: Rule) -> TaskOrder | None:
     return TaskOrder(rule.task.text, rule.task.queue or rule.queue or "", due)
 
 
+AS_AGENT: Final = " as agent"
+"""The end of the fact that tells which agent a custom field names: their id, where it names one."""
+
+
 def agent_in(field: str) -> str:
-    """The fact that tells which agent a custom field names: their id, where it names one."""
-    return f"{field} as agent"
+    """The fact that tells which agent a custom field names."""
+    return f"{field}{AS_AGENT}"
 
 
 def read_for(first: FirstAgent) -> tuple[str, ...]:

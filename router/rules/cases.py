@@ -7,10 +7,11 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct
 
-from router.rules.checking import Problem, amount_of, day_of, moment_of
+from router.rules.checking import amount_of, day_of, moment_of
 from router.rules.deciding import Compiled, Decision, decide
 from router.rules.fields import Catalog, Fact, Facts, Kind, Kinds
 from router.rules.language import Case, RuleSet
+from router.rules.naming import Problem
 
 DEFAULT = ""
 """Stands for the account's default queue, whichever that is: no queue has this id."""

@@ -1,102 +1,25 @@
-"""What is wrong with a rule set: each problem with its place, as `rules[2].when.all[0]`, and the remedy."""
+"""What is wrong with a condition: each problem with its place, as `rules[2].when.all[0]`, and the remedy."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from msgspec import Struct
-
 from model.voice_line import Hours
-from router.rules.fields import FIELDS, OPERATORS, Catalog, Kind, Kinds
-from router.rules.language import MAX_DEPTH, MAX_PARTS, Rule, RuleSet, Test
+from router.rules.fields import OPERATORS, Kind, Kinds
+from router.rules.language import MAX_DEPTH, MAX_PARTS, Rule, Test
+from router.rules.naming import Choices, Problem
 from router.rules.patterns import BadPattern, compile_pattern
 
-MOST_GUESSES: Final = 20
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
-
-class Problem(Struct, frozen=True):
-    """Why a rule set cannot be used as it is. `place`: where in it; `code`: the kind of fault."""
-
-    place: str
-    code: str
-    message: str
-
-
-class Choices:
-    """What a name that is not there may have meant: guessed for the first only, since guessing takes long."""
-
-    def __init__(self) -> None:
-        self._left = MOST_GUESSES
-
-    def __call__(self, given: str, known: Iterable[str]) -> str:
-        """The end of a message that begins with what is not there."""
-        if not self._left:
-            return "; correct it."
-        self._left -= 1
-        names = sorted(known)
-        close = get_close_matches(given, names, 1)
-        if close:
-            return f"; did you mean {close[0]!r}?"
-        shown = ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
-        return f"; there are: {shown}." if names else "; there are none yet."
-
-
-class _Names:
-    """What there is to name, folded once for all rules. `values`: by field, where it has few."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-        self.values = catalog.values | {
-            name: frozenset(field.choices) for name, field in FIELDS.items() if field.choices
-        }
-        self.folded = {field: frozenset(map(str.casefold, values)) for field, values in self.values.items()}
-        self.topics = frozenset(map(str.casefold, catalog.topics))
-        self.choice = Choices()
-
-
-def problems_of(rule_set: RuleSet, catalog: Catalog) -> Iterator[Problem]:
-    """Everything that keeps a rule set from being published, in order."""
-    kinds, known = catalog.kinds, _Names(catalog)
-    names: set[str] = set()
-    for number, rule in enumerate(rule_set.rules):
-        place = f"rules[{number}]"
-        if rule.name in names:
-            yield Problem(f"{place}.name", "same_name", f"There is a rule {rule.name!r} already; take another name.")
-        names.add(rule.name)
-        if rule.queue is None:
-            if not rule.close and not rule.voicemail:
-                message = "Say to which queue it goes, or close it."
-                yield Problem(f"{place}.queue", "no_queue", message)
-        elif rule.queue not in catalog.queues:
-            message = f"There is no queue {rule.queue!r}{known.choice(rule.queue, catalog.queues)}"
-            yield Problem(f"{place}.queue", "unknown_queue", message)
-        yield from _faults_of_effects(rule, place, known)
-        faults = tuple(faults_of(rule, place, kinds, known.choice))
-        yield from faults
-        if rule.when is not None and not faults:
-            yield from _unknown_values(rule.when, f"{place}.when", known)
-
-
-def _faults_of_effects(rule: Rule, place: str, known: _Names) -> Iterator[Problem]:
-    for position, tag in enumerate(rule.tags):
-        if tag != tag.strip() or not tag.isprintable():
-            message = f"{tag!r} is no tag; write one line without spaces around it."
-            yield Problem(f"{place}.tags[{position}]", "wrong_type", message)
-    for position, topic in enumerate(rule.topics):
-        if topic.casefold() not in known.topics:
-            message = f"There is no topic {topic!r}{known.choice(topic, known.catalog.topics)}"
-            yield Problem(f"{place}.topics[{position}]", "unknown_topic", message)
 
 
 def faults_of(rule: Rule, place: str, kinds: Kinds, choice: Choices | None = None) -> Iterator[Problem]:
@@ -214,20 +137,6 @@ def _wrong_hours(hours: Hours) -> str | None:
         return f"{since} to {until} is no time of a day; end it later, or split it at 24:00."
     days = [day for day in hours.holidays if day_of(day) is None]
     return f"{days[0]!r} is no day; write one such as 2026-12-25." if days else None
-
-
-def _unknown_values(when: Test, place: str, known: _Names) -> Iterator[Problem]:
-    """Names of things that are not there: a condition on them never holds."""
-    for where, _depth, test in walk(when, place):
-        folded = known.folded.get(test.field or "")
-        if folded is None:
-            continue
-        for operator in set(test.operators) & {"is", "in", "has_any", "has_all"}:
-            named = test.value(operator)
-            for each in named if isinstance(named, tuple) else (named,):
-                if str(each).casefold() not in folded:
-                    choice = known.choice(str(each), known.values[test.field or ""])
-                    yield Problem(f"{where}.{operator}", "unknown_value", f"{test.field!r} is never {each!r}{choice}")
 
 
 def span_of(text: str) -> timedelta | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Literal, get_args
 
@@ -97,10 +97,39 @@ MEANINGS: Final[dict[str, str]] = {
 }
 
 
+POOL: Final = "pool."
+"""What names of facts about queues begin with: `pool.<queue>.waiting`, `pool.<queue>.available`."""
+POOL_FACTS: Final[dict[str, str]] = {
+    "waiting": "contacts that wait in this queue, this one not counted",
+    "available": "agents of this queue who are available on a screen",
+}
+
+
+def pool_kinds(queues: Iterable[str]) -> Kinds:
+    """The kinds of the facts about these queues."""
+    return {f"{POOL}{queue}.{name}": "number" for queue in queues for name in POOL_FACTS}
+
+
+def queue_of(field: str) -> tuple[str, str] | None:
+    """The queue a fact is about, and what of it; None where it is about none."""
+    if not field.startswith(POOL):
+        return None
+    queue, _, name = field.removeprefix(POOL).rpartition(".")
+    return (queue, name) if queue and name in POOL_FACTS else None
+
+
+class Able(Struct, frozen=True):
+    """Agents who serve the same queues with the same skills, at their levels."""
+
+    queues: frozenset[str]
+    skills: dict[str, int]
+
+
 class Catalog(Struct, frozen=True):
     """What there is in the company for rules to name. `served`: queues of agents; `topics`: their paths.
 
-    `values`: by field, its only ones.
+    `custom`: kinds of the fields that are not built in; `values`: by field, its only ones. `able`: what agents can do,
+    each way once; `agents`: their ids.
     """
 
     queues: frozenset[str]
@@ -108,6 +137,10 @@ class Catalog(Struct, frozen=True):
     topics: frozenset[str]
     custom: Kinds
     values: dict[str, frozenset[str]]
+    skills: frozenset[str] = frozenset()
+    able: tuple[Able, ...] = ()
+    policies: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> Kinds:

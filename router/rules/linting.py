@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Final, Literal
 
 from msgspec import Struct
 
+from router.rules.actions import queues_asked
 from router.rules.cases import CaseResult, problems_of_cases, run_cases
-from router.rules.checking import children, problems_of, walk
+from router.rules.checking import children, walk
 from router.rules.deciding import compile_rules
 from router.rules.fields import Catalog
 from router.rules.implying import Comparison
-from router.rules.language import Rule, RuleSet, Test
+from router.rules.language import Rule, RuleSet, RuleStep, Test
+from router.rules.problems import problems_of
 
 MOST_PROBLEMS: Final = 200
 
@@ -97,6 +99,35 @@ def _impossible(test: Test, place: str, comparison: Comparison) -> Iterator[str]
 
 def _unserved(rule_set: RuleSet, catalog: Catalog) -> Iterator[Finding]:
     for number, rule in enumerate(rule_set.rules):
-        if rule.queue is not None and rule.queue not in catalog.served:
-            message = f"No agent serves the queue {rule.queue!r}: contacts would wait for ever. Let somebody serve it."
-            yield Finding("warning", f"rules[{number}].queue", "unserved_queue", message)
+        place = f"rules[{number}]"
+        for where, queue in queues_asked(rule, place):
+            if queue not in catalog.served:
+                message = f"No agent serves the queue {queue!r}: contacts would wait for ever. Let somebody serve it."
+                yield Finding("warning", where, "unserved_queue", message)
+        yield from _unmet(rule, place, catalog)
+
+
+def _unmet(rule: Rule, place: str, catalog: Catalog) -> Iterator[Finding]:
+    """Skills nobody has where the contact waits, at each step of its plan; and those nobody has at all."""
+    queue, required = rule.queue, rule.skills
+    steps = [(f"{place}.steps[{number}]", step) for number, step in enumerate(rule.steps)]
+    stages: list[tuple[str, Rule | RuleStep]] = [(place, rule), *steps]
+    for where, asked in stages:
+        queue, required = asked.queue or queue, required if asked.skills is None else asked.skills
+        anew = asked.queue is not None or asked.skills is not None
+        if anew and required and queue in catalog.served and not _somebody(catalog, queue, required):
+            named = ", ".join(f"{skill} at {level}" for skill, level in required.items())
+            part = "skills" if asked.skills else "queue"
+            message = f"Nobody who serves {queue!r} has {named}: nobody could be asked. Ask for less."
+            yield Finding("warning", f"{where}.{part}", "unserved_skill", message)
+        for skill, level in (asked.prefers or {}).items():
+            if not any(each.skills.get(skill, 0) >= level for each in catalog.able):
+                message = f"Nobody has {skill} at {level} or above: this prefers nobody. Leave it out."
+                yield Finding("warning", f"{where}.prefers.{skill}", "unserved_skill", message)
+
+
+def _somebody(catalog: Catalog, queue: str, required: Mapping[str, int]) -> bool:
+    return any(
+        queue in able.queues and all(able.skills.get(skill, 0) >= level for skill, level in required.items())
+        for able in catalog.able
+    )

@@ -152,7 +152,7 @@ def test_of_many_names_that_are_not_there_the_first_are_guessed_at(monkeypatch: 
         asked.append(given)
         return get_close_matches(given, names, most)
 
-    monkeypatch.setattr("router.rules.checking.get_close_matches", asking)
+    monkeypatch.setattr("router.rules.naming.get_close_matches", asking)
     values = {"segments": frozenset(f"segment {n} of three hundred" for n in range(300))}
     catalog = msgspec.structs.replace(CATALOG, values=values)
     names = [f"segment {n} of 300" for n in range(100)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 
-from router.rules.checking import problems_of
 from router.rules.deciding import compile_rules, decide, trace
 from router.rules.language import RuleError
+from router.rules.problems import problems_of
 from tests.pure.random_rules import CATALOG, CUSTOM, Json, any_tests, as_rules, facts, grouped
 
 
