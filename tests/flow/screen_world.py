@@ -39,6 +39,8 @@ from store.pool import Pool, open_pool
 
 SECONDS = 20.0
 SUBPROTOCOL = "screen.v1+json"
+PINGS: dict[str, float] = {}
+"""How the server pings, where a test says so."""
 Frame = dict[str, Any]
 
 
@@ -114,6 +116,8 @@ class Gateway:
             ws_per_message_deflate=False,
             log_level="error",
             lifespan="off",
+            ws_ping_interval=PINGS.get("ws_ping_interval", 20.0),
+            ws_ping_timeout=PINGS.get("ws_ping_timeout", 20.0),
         )
         listening = socket.create_server(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
