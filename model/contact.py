@@ -36,6 +36,8 @@ class Contact(Struct, frozen=True):
     """How it ended, by the agent who wrapped it up."""
     uncoded: bool = False
     """It ended without a disposition, though its queue requires one: its agent was gone, or a supervisor closed it."""
+    sla_due_at: datetime | None = None
+    """By when an answer or an end was promised, the first of both; null while we wait for the customer."""
 
 
 class ProfileContact(Struct, frozen=True):

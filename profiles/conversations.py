@@ -10,6 +10,7 @@ import msgspec
 
 from model.contact import ProfileContact
 from model.customer import Conversation, ConversationTopic
+from model.sla import SlaClock
 from model.timeline import Author
 from store.pool import Connection
 
@@ -18,7 +19,14 @@ from store.pool import Connection
 CONVERSATION_ARRAYS = """
 w as (
     select array_agg(x.id) as v_id, array_agg(x.status) as v_status, array_agg(x.opened_at) as v_opened_at,
-           array_agg(x.closed_at) as v_closed_at, array_agg(x.needs_attention) as v_needs_attention
+           array_agg(x.closed_at) as v_closed_at, array_agg(x.needs_attention) as v_needs_attention,
+           array_agg(case when x.sla then (
+               select json_agg(json_build_object(
+                          'measure', s.measure, 'policy', s.policy_id, 'due_at', json_time(s.due_at),
+                          'warn_at', json_time(s.warn_at), 'met_at', json_time(s.met_at),
+                          'warned_at', json_time(s.warned_at), 'breached_at', json_time(s.breached_at))
+                          order by s.measure)::text
+                 from sla_clock s where s.conversation_id = x.id) end) as v_sla
       from (select v.* from v order by v.opened_at desc, v.id desc) x),
 vf as materialized (
     select v.id as shown, v.id from v
@@ -87,16 +95,23 @@ async def fetch_conversation(connection: Connection, conversation: UUID) -> Conv
     return found[0] if found else None
 
 
+_read_sla = msgspec.json.Decoder(tuple[SlaClock, ...]).decode
+
+
 def read_conversations(row: asyncpg.Record) -> tuple[Conversation, ...]:
     """The conversations in the columns of `CONVERSATION_ARRAYS`."""
     contacts: dict[UUID, list[ProfileContact]] = {}
     for contact in _read_contacts(row):
         contacts.setdefault(contact.conversation, []).append(contact)
     topics = _read_topics(row)
-    columns = (row[f"v_{name}"] or () for name in ("id", "status", "opened_at", "closed_at", "needs_attention"))
+    names = ("id", "status", "opened_at", "closed_at", "needs_attention", "sla")
+    columns = (row[f"v_{name}"] or () for name in names)
     return tuple(
-        Conversation(id_, status, opened_at, closed_at, attention, tuple(contacts.get(id_, ())), topics.get(id_, ()))
-        for id_, status, opened_at, closed_at, attention in zip(*columns, strict=True)
+        Conversation(
+            *(id_, status, opened_at, closed_at, attention, tuple(contacts.get(id_, ())), topics.get(id_, ())),
+            () if sla is None else _read_sla(sla),
+        )
+        for id_, status, opened_at, closed_at, attention, sla in zip(*columns, strict=True)
     )
 
 

@@ -73,7 +73,8 @@ class AccountView(Struct, frozen=True):
 CONTACTS = """
 select c.id, m.root_id, coalesce(v.folded_into, v.id), c.account_id, c.channel, c.class, c.state, c.queue_id,
        c.priority, c.agent_id, c.arrived_at, c.state_at, c.due_at, c.disposition_id,
-       c.state = 'closed' and c.disposition_id is null and coalesce(c.wrap_up, '') = 'required' as uncoded
+       c.state = 'closed' and c.disposition_id is null and coalesce(c.wrap_up, '') = 'required' as uncoded,
+       c.sla_due_at
   from contact c join customer m on m.id = c.customer_id join conversation v on v.id = c.conversation_id
  where ($1::text is null or c.state = $1) and ($2::text is null or c.queue_id = $2)
    and ($3::uuid is null or c.agent_id = $3) and ($4::uuid is null or c.id < $4)
@@ -92,7 +93,8 @@ async def fetch_contacts(
 CONTACT = """
 select c.id, m.root_id, coalesce(v.folded_into, v.id), c.account_id, c.channel, c.class, c.state, c.queue_id,
        c.priority, c.agent_id, c.arrived_at, c.state_at, c.due_at, c.disposition_id,
-       c.state = 'closed' and c.disposition_id is null and coalesce(c.wrap_up, '') = 'required' as uncoded
+       c.state = 'closed' and c.disposition_id is null and coalesce(c.wrap_up, '') = 'required' as uncoded,
+       c.sla_due_at
   from contact c join customer m on m.id = c.customer_id join conversation v on v.id = c.conversation_id
  where c.id = $1
 """

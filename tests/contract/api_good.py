@@ -21,6 +21,12 @@ VOICE = {
     "menu": {"prompt": "Press 1.", "options": {"1": {"title": "Support", "queue": "support"}}},
 }
 
+SLA = {
+    **{"name": "Gold", "first_response_seconds": 3600, "resolution_seconds": 86400, "warn_before_seconds": 600},
+    "hours": VOICE["hours"],
+    "by_priority": [{"priority": 5, "first_response_seconds": 900}],
+}
+
 
 class Maker:
     """Makes, as an administrator, what a request needs to be about."""
@@ -252,6 +258,14 @@ GOOD: dict[str, Callable[[Maker], Good]] = {
     "DELETE /v1/sources/{key}": lambda m: _key(m.source()),
     "GET /v1/accounts/{key}/voice": lambda m: _key("voice-main"),
     "PUT /v1/accounts/{key}/voice": lambda m: _key("voice-main", VOICE),
+    "GET /v1/sla/policies": lambda m: Good(),
+    "GET /v1/sla/policies/{key}": lambda m: _key(m.put("sla/policies", SLA)),
+    "PUT /v1/sla/policies/{key}": lambda m: _key(m.key(), SLA),
+    "DELETE /v1/sla/policies/{key}": lambda m: _key(m.put("sla/policies", SLA)),
+    "GET /v1/queues/{key}/sla": lambda m: _key("support"),
+    "PUT /v1/queues/{key}/sla": lambda m: _key("support", {"policy": m.put("sla/policies", SLA), "order": "sla_due"}),
+    "GET /v1/accounts/{key}/sla": lambda m: _key("voice-main"),
+    "PUT /v1/accounts/{key}/sla": lambda m: _key("voice-main", {"policy": m.put("sla/policies", SLA)}),
     "GET /v1/agents/{id}/line": lambda m: _of(m.ids.agent),
     "PUT /v1/agents/{id}/line": lambda m: _of(m.ids.agent, {"kind": "phone", "address": "+14155550123"}),
     "DELETE /v1/agents/{id}/line": lambda m: _of(m.rung()),

@@ -23,6 +23,7 @@ from model.event import (
     EntryAdded,
     ReceiptChanged,
     RelationshipsChanged,
+    SlaChanged,
     SuggestionsChanged,
     TaskChanged,
     TopicsChanged,
@@ -91,6 +92,7 @@ def applied(snapshot: Snapshot, event: CustomerEvent) -> Snapshot:
             shown = Conversation(
                 *(event.conversation, event.status, event.opened_at, event.closed_at, event.needs_attention),
                 known[0].contacts if known else (),
+                sla=known[0].sla if known else (),
             )
             others = [each for each in snapshot.conversations if each.id != event.conversation]
             return replace(snapshot, conversations=by_newest([shown, *others]))
@@ -117,6 +119,12 @@ def with_section(snapshot: Snapshot, event: CustomerEvent) -> Snapshot:
         case TopicsChanged():
             talks = (
                 replace(each, topics=event.topics) if each.id == event.conversation else each
+                for each in snapshot.conversations
+            )
+            return replace(snapshot, conversations=tuple(talks))
+        case SlaChanged():
+            talks = (
+                replace(each, sla=event.sla) if each.id == event.conversation else each
                 for each in snapshot.conversations
             )
             return replace(snapshot, conversations=tuple(talks))
