@@ -35,15 +35,44 @@ MOST_STEPS = 40
 Work = Callable[[Transaction], Awaitable[object]]
 
 
+class _Inner:
+    """A transaction that the product opens on a side's connection, within the one that is played or alone: in turn."""
+
+    def __init__(self, side: Side, *, nested: bool) -> None:
+        self._side, self._nested = side, nested
+
+    async def start(self) -> None:
+        """As asyncpg's."""
+        await self._side.execute("savepoint inner_one" if self._nested else "begin")
+
+    async def commit(self) -> None:
+        """As asyncpg's."""
+        await self._side.execute("release savepoint inner_one" if self._nested else "commit")
+
+    async def rollback(self) -> None:
+        """As asyncpg's."""
+        await self._side.execute("rollback to savepoint inner_one" if self._nested else "rollback")
+
+    async def __aenter__(self) -> None:
+        await self.start()
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            await self.commit()
+        else:  # at once: whoever was cancelled gets no turn any more
+            await self._side.connection.execute("rollback to savepoint inner_one" if self._nested else "rollback")
+
+
 class Side:
     """One connection whose every statement waits for its turn. Offers what the product calls on a connection."""
 
     def __init__(self, connection: Connection, work: Work, *, whole: bool) -> None:
         self.connection = connection
         self.pid = connection.get_server_pid()
-        self._turn = asyncio.Semaphore(0)
+        self._turns = asyncio.Semaphore(0)
         self._ready = asyncio.Event()
         self._running = False
+        self._whole = whole
         self.task = asyncio.create_task(self._run(work, whole))
 
     async def _run(self, work: Work, whole: bool) -> object:
@@ -59,37 +88,31 @@ class Side:
         await self.execute("commit")
         return done
 
-    async def _wait(self) -> Connection:
+    async def turn(self) -> Connection:
+        """Wait for it."""
         self._ready.set()
-        await self._turn.acquire()
+        await self._turns.acquire()
         return self.connection
 
     async def execute(self, *call: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self._wait()).execute(*call)
+        return await (await self.turn()).execute(*call)
 
     async def fetch(self, *call: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self._wait()).fetch(*call)
+        return await (await self.turn()).fetch(*call)
 
     async def fetchrow(self, *call: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self._wait()).fetchrow(*call)
+        return await (await self.turn()).fetchrow(*call)
 
     async def fetchval(self, *call: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self._wait()).fetchval(*call)
+        return await (await self.turn()).fetchval(*call)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """As asyncpg's, on a connection that is in none: its beginning and its end are turns too."""
-        await self.execute("begin")
-        try:
-            yield
-        except BaseException:
-            await self.connection.execute("rollback")
-            raise
-        await self.execute("commit")
+    def transaction(self) -> _Inner:
+        """As asyncpg's, in turn."""
+        return _Inner(self, nested=not self._whole)
 
     async def step(self, watch: Connection) -> bool:
         """Let it run its next statement, or go on with the last; False when it waits for a lock or has ended."""
@@ -98,7 +121,7 @@ class Side:
         if self._ready.is_set():
             self._ready.clear()
             self._running = True
-            self._turn.release()
+            self._turns.release()
         async with asyncio.timeout(BOUND_SECONDS):
             while not self.task.done() and not self._ready.is_set():
                 if await watch.fetchval("select cardinality(pg_blocking_pids($1)) > 0", self.pid):

@@ -34,6 +34,8 @@ from tests.store.interleaver import (
     try_all,
     writing,
 )
+from tests.store.order_pairs import PAIRS
+from tests.store.orders import try_orders
 
 
 @pytest.fixture
@@ -296,3 +298,10 @@ async def test_a_screen_that_arrives_while_its_process_is_buried_does_not_stay_c
         assert await company.value("select connected from agent_state") is False
 
     await try_all(company, prepare, legal)
+
+
+@pytest.mark.parametrize("name", ["merge / inbound", "transfer / disconnect"])
+async def test_two_who_meet_in_every_order_with_one_change_of_turn(company: Company, name: str) -> None:
+    """`run.py prove routing --only interleavings` lets turns change more often, and tries the other pairs too."""
+    tried = await try_orders(company, PAIRS[name], turns=1)
+    assert tried.schedules > 5
