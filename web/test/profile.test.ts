@@ -64,6 +64,14 @@ test("each section takes the new value whole", () => {
   expect(open.cards.map((card) => [card.source, card.state])).toEqual([["shop", "fresh"], ["bank", "fresh"]]);
 });
 
+test("what was promised is shown as it was told last, also when the conversation changes", () => {
+  const sla = [{ measure: "first_response", policy: "gold", due_at: T(9), warn_at: null, met_at: null, warned_at: null, breached_at: null }] as const;
+  let open = shown("u", [], { conversations: [conversation("k", 1)] });
+  open = applyCustomerEvent(open, { kind: "sla", conversation: "k", sla: [...sla] });
+  open = applyCustomerEvent(open, { kind: "conversation", conversation: "k", status: "open", opened_at: T(1), closed_at: null, needs_attention: true });
+  expect(open.conversations[0]?.sla).toEqual(sla);
+});
+
 test("a conversation that changes keeps its topics", () => {
   const open = shown("u", [], { conversations: [conversation("k", 1, "late")] });
   const closed = applyCustomerEvent(open, { kind: "conversation", conversation: "k", status: "closed", opened_at: T(1), closed_at: T(2), needs_attention: false });

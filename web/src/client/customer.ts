@@ -114,6 +114,18 @@ export interface Conversation {
   needs_attention: boolean;
   contacts: ProfileContact[];
   topics: ConversationTopic[];
+  sla?: SlaClock[];
+}
+
+/** One measure of a conversation: `due_at` and `warn_at` stand while it runs. */
+export interface SlaClock {
+  measure: "first_response" | "resolution";
+  policy: string;
+  due_at: Instant | null;
+  warn_at: Instant | null;
+  met_at: Instant | null;
+  warned_at: Instant | null;
+  breached_at: Instant | null;
 }
 
 export interface Detail { id: Id; body: string; at: Instant; by: Author | null; revision: number }

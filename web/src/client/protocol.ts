@@ -1,6 +1,6 @@
 /** Frames of the screen protocol `screen.v1+json` and items of feeds, as model/wire.py, model/to_screen.py and model/event.py define them. */
 import type {
-  Candidate, Card, Conversation, ConversationTopic, Customer, CustomerSummary, Detail, EditValue, MergeView, Pin, Relationship, Suggestion, Task,
+  Candidate, Card, Conversation, ConversationTopic, Customer, CustomerSummary, Detail, EditValue, MergeView, Pin, Relationship, SlaClock, Suggestion, Task,
 } from "./customer";
 
 import type { Content } from "./content";
@@ -14,6 +14,7 @@ export type Instant = string;
 
 export type Channel = "sms" | "voice" | "email" | "chat" | "whatsapp" | "messenger" | "instagram";
 export type WorkClass = "voice" | "messaging" | "mail" | "voicemail";
+export type WrapUpMode = "none" | "optional" | "timed" | "required";
 export type PresenceStatus = "available" | "away" | "offline";
 export type EntryKind = "message" | "note" | "status" | "call" | "voicemail" | "task" | "consent";
 export type DeliveryStatus = "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown";
@@ -88,6 +89,9 @@ export interface HeldContact {
   unread: number;
   at: Instant;
   due_at: Instant | null;
+  queue: string | null;
+  /** While `wrapping` of which kind it is, else what its queue asks for. */
+  wrap_up: WrapUpMode | null;
 }
 
 export interface OfferCard {
@@ -103,6 +107,9 @@ export interface OfferCard {
   waiting_since: Instant;
   offered_at: Instant;
   expires_at: Instant;
+  /** Who hands it on, and what they wrote with it. */
+  handed_by: string | null;
+  note: string | null;
 }
 
 // Items of a feed.
@@ -113,13 +120,14 @@ export type CustomerEvent =
   | { kind: "window"; handle: string; account: string; closes_at: Instant }
   | { kind: "receipt"; entry: Id; status: DeliveryStatus; error: string | null }
   | { kind: "contact"; contact: ProfileContact }
-  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts" | "topics">)
+  | ({ kind: "conversation"; conversation: Id } & Omit<Conversation, "id" | "contacts" | "topics" | "sla">)
   | { kind: "consent"; handle: string; account: string; opted_out: boolean }
   | { kind: "customer"; customer: Customer }
   | { kind: "details"; details: Detail[] }
   | { kind: "relationships"; relationships: Relationship[]; pins: Pin[] }
   | { kind: "topics"; conversation: Id; topics: ConversationTopic[] }
   | { kind: "task"; task: Task }
+  | { kind: "sla"; conversation: Id; sla: SlaClock[] }
   | { kind: "suggestions"; suggestions: Suggestion[] }
   | { kind: "card"; card: Card }
   | { kind: "merged" | "unmerged"; merge: MergeView };
@@ -131,7 +139,19 @@ export type AgentEvent =
   | { kind: "presence"; presence: Presence }
   | { kind: "held"; held: HeldContact; routed: boolean }
   | { kind: "contact_ended"; contact: Id; reason: string }
-  | { kind: "task"; task: Task };
+  | { kind: "task"; task: Task }
+  | ({ kind: "sla_alert" } & SlaAlert);
+
+/** A contact this agent holds is due soon, or was due and not done. */
+export interface SlaAlert {
+  contact: Id;
+  conversation: Id;
+  customer: Id;
+  customer_name: string | null;
+  measure: SlaClock["measure"];
+  what: "warning" | "breach";
+  due_at: Instant;
+}
 
 export type FeedEvent = CustomerEvent | AgentEvent;
 
@@ -199,7 +219,7 @@ export type ErrorCode =
   | "not_found" | "gone" | "not_holder" | "contacts_live" | "wrong_state" | "opted_out"
   | "no_handle" | "conflict" | "taken" | "invalid" | "unavailable"
   | "window_closed" | "templates_only" | "no_templates" | "no_subject" | "no_quote" | "too_long" | "too_many_files"
-  | "file_too_large" | "file_type";
+  | "file_too_large" | "file_type" | "nothing_waiting";
 
 export interface ErrorFrame {
   type: "error";
@@ -261,7 +281,11 @@ export type ClientFrame =
   | { type: "accept"; offer: Id; ref?: string }
   | { type: "decline"; offer: Id; reason?: string; ref?: string }
   | { type: "open" | "leave"; customer: Id; ref?: string }
-  | { type: "shown" | "seen" | "finish" | "wrap_up"; contact: Id; ref?: string }
+  | { type: "next"; queue?: string; ref?: string }
+  | { type: "active"; ref?: string }
+  | { type: "shown" | "seen"; contact: Id; ref?: string }
+  | { type: "finish"; contact: Id; disposition?: string; note?: string; wrap_up?: boolean; ref?: string }
+  | { type: "wrap_up"; contact: Id; disposition?: string; note?: string; ref?: string }
   | { type: "timeline"; customer: Id; before?: Id; after?: Id; conversation?: Id; limit?: number; ref?: string }
   | Reply
   | { type: "note"; conversation: Id; body: string; id: Id; ref?: string }
@@ -279,7 +303,7 @@ export type ClientFrame =
   | { type: "recent"; ref?: string }
   | { type: "call"; contact: Id; action: CallAction; ref?: string }
   | { type: "dial"; customer: Id; to: string; id: Id; account?: string; ref?: string }
-  | { type: "transfer"; contact: Id; to: Target; warm?: boolean; ref?: string };
+  | { type: "transfer"; contact: Id; to: Target; warm?: boolean; note?: string; ref?: string };
 
 export const SUBPROTOCOL = "screen.v1+json";
 /** Longest `body` of a reply or note. */

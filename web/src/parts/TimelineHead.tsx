@@ -1,5 +1,5 @@
 import type { Conversation } from "../client/protocol";
-import { closeConversation, finish, finishable } from "../state/desk";
+import { beginWrapUp, closeConversation, finish, finishable } from "../state/desk";
 import { replyConversation, type OpenProfile } from "../state/profile";
 import { agent, heldHere, minute, reachable } from "../state/store";
 import { midSentence, shortDay, since } from "../view/format";
@@ -7,6 +7,7 @@ import { CallBar, TransferButton } from "./CallBar";
 import { ConversationItems } from "./ConversationItems";
 import { Icon } from "./Icon";
 import { Menu } from "./Menu";
+import { SlaBadge } from "./SlaBadge";
 import { TopicPicker } from "./TopicPicker";
 
 function spanWords({ status, opened_at, closed_at }: Conversation): string {
@@ -32,6 +33,7 @@ export function TimelineHead({ open }: { open: OpenProfile }) {
             <TopicPicker key={conversation.id} conversation={conversation} />
             <span class="quiet small wide-only">{spanWords(conversation)}</span>
             {conversation.needs_attention && <span class="tag warn">Needs attention</span>}
+            <SlaBadge conversation={conversation} />
           </>
         ) : <b>No conversation yet</b>}
       </div>
@@ -41,6 +43,11 @@ export function TimelineHead({ open }: { open: OpenProfile }) {
         {waiting && <span class="tag" data-test="waiting" title="A contact of this conversation waits in a queue"><Icon name="clock" size={12} />In the queue</span>}
         {onCall && <CallBar held={onCall} open={open} />}
         {held?.state === "assigned" && <TransferButton held={held} />}
+        {held?.state === "assigned" && held.wrap_up === "optional" && (
+          <button type="button" class="button quiet" disabled={!reachable.value} data-test="begin-wrap-up" title="Take time for wrap-up" onClick={() => void beginWrapUp(held.contact)}>
+            <Icon name="clock" size={14} />Wrap up
+          </button>
+        )}
         {contact && (
           <button type="button" class="button" disabled={!reachable.value} data-test="finish" data-contact={contact} title="Finish (F)" onClick={() => void finish()}>
             <Icon name="check" />Finish

@@ -116,6 +116,11 @@ export function applyCustomerEvent(profile: OpenProfile, event: CustomerEvent): 
         ...profile,
         conversations: profile.conversations.map((each) => (each.id === event.conversation ? { ...each, topics: event.topics } : each)),
       };
+    case "sla":
+      return {
+        ...profile,
+        conversations: profile.conversations.map((each) => (each.id === event.conversation ? { ...each, sla: event.sla } : each)),
+      };
     case "task": return withTask(profile, event.task);
     case "suggestions": return { ...profile, suggestions: event.suggestions };
     case "card": return { ...profile, cards: withCard(profile.cards, event.card) };
@@ -211,10 +216,10 @@ function withContact(conversations: Conversation[], contact: ProfileContact): Co
   );
 }
 
-function withConversation(conversations: Conversation[], changed: Omit<Conversation, "contacts" | "topics">): Conversation[] {
+function withConversation(conversations: Conversation[], changed: Omit<Conversation, "contacts" | "topics" | "sla">): Conversation[] {
   const known = conversations.find((each) => each.id === changed.id);
   const others = conversations.filter((each) => each.id !== changed.id);
-  return [...others, { ...changed, contacts: known?.contacts ?? [], topics: known?.topics ?? [] }];
+  return [...others, { ...changed, contacts: known?.contacts ?? [], topics: known?.topics ?? [], sla: known?.sla ?? [] }];
 }
 
 /** The conversation a reply joins: the one not closed, else the newest. */

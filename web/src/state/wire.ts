@@ -11,6 +11,7 @@ import { draftOf, dropDrafts, setDraft } from "./drafts";
 import { frameOf, outbox, settle, setRefusal, take } from "./outbox";
 import { applyCustomerEvent, fromSnapshot, idOf, type OpenProfile } from "./profile";
 import { heardTyping, wrote } from "./typists";
+import { alertWords } from "../view/sla";
 import { agent, capacity, clock, connectedAt, current, link, mine, notice, now, opening, owner, profiles, signInProblem, token } from "./store";
 
 /** No event for this long after `welcome`: what was missed has arrived. */
@@ -236,6 +237,7 @@ function agentEvent(event: AgentEvent): void {
   change((state) => applyAgentEvent(state, event, clock.now(Date.now())));
   if (event.kind === "held") arrivals.held(event.held, event.routed);
   if (event.kind === "contact_ended") arrivals.left(event.contact);
+  if (event.kind === "sla_alert") notice.value = { text: alertWords(event), bad: event.what === "breach" };
 }
 
 function customerEvent(customer: Id, event: CustomerEvent): void {
