@@ -55,15 +55,26 @@ with w as materialized (
      where c.state = 'queued' and (c.prefer_agent_id is not null or c.declined_until is not null))
 select n.id, n.queue_id, n.class, n.weight, n.prefers, n.prefer_levels, q.selection, q.interruptible, q.offer_to,
        q.auto_accept,
-       exists (select from contact c where c.state = 'queued' and c.step_at <= clock_timestamp()) as steps_due
+       exists (select from contact c where c.state = 'queued' and c.step_at <= clock_timestamp()) as steps_due,
+       exists (select from contact c where c.state = 'queued' and (
+               c.prefer_agent_id is not null or c.declined_until is not null)) as special
   from w join need n on n.id = w.id join queue q on q.id = n.queue_id
 """
 
 
-async def fetch_waiting_needs(connection: Connection) -> tuple[OpenNeeds, bool]:
-    """The needs that contacts wait with, and whether some contact's plan has a step that is due."""
+class Lane(Struct, frozen=True):
+    """What waits: the needs; whether a step of some plan is due; whether anything has to be judged alone."""
+
+    needs: OpenNeeds
+    steps_due: bool
+    special: bool
+
+
+async def fetch_waiting(connection: Connection) -> Lane:
+    """What contacts wait with."""
     rows = await connection.fetch(WAITING)
-    return {row["id"]: _open_need(row) for row in rows}, any(row["steps_due"] for row in rows)
+    needs = {row["id"]: _open_need(row) for row in rows}
+    return Lane(needs, any(row["steps_due"] for row in rows), any(row["special"] for row in rows))
 
 
 def _open_need(row: Any) -> OpenNeed:
@@ -173,6 +184,7 @@ CLAIM_SPECIAL = """
 with c as (
     select c.* from contact c
      where c.state = 'queued' and c.need_id is not null
+       and (c.prefer_agent_id is not null or c.declined_until is not null)
        and case when c.prefer_agent_id is null then c.declined_until is not null and c.need_id = any ($6::int[])
                 else c.prefer_agent_id = any (case c.class when 'voice' then $2::uuid[] when 'messaging' then $3::uuid[]
                                                            when 'mail' then $4::uuid[] else $5::uuid[] end)
@@ -203,15 +215,16 @@ async def claim_special(connection: Connection, agents: Sequence[FreeAgent], ser
     return await connection.fetch(CLAIM_SPECIAL, SPECIAL_BATCH, *with_room, served)
 
 
-# Of the oldest of each need the oldest, as many as are wanted, past those another process has locked: since it may have
-# locked as many, more of each need are looked at than wanted.
+# The oldest of these needs, as many as are wanted, past those that others have locked: since these may be as many for
+# each of them, more are looked at than wanted.
 CLAIM_HEADS = """
 select c.id, c.need_id, c.order_key
   from (select h.id, h.need_id, h.order_key from unnest($1::int[]) w(need) cross join lateral (
                select c.id, c.need_id, c.order_key from contact c
                 where c.need_id = w.need and c.state = 'queued'
                   and c.prefer_agent_id is null and c.declined_until is null
-                order by c.order_key, c.id limit $2) h) h
+                order by c.order_key, c.id limit $2) h
+         order by h.order_key, h.id limit $2) h
        join contact c on c.id = h.id
  where c.state = 'queued' and c.need_id = h.need_id and c.prefer_agent_id is null and c.declined_until is null
  order by h.order_key, h.id limit $3 for no key update of c skip locked
@@ -222,7 +235,7 @@ async def claim_heads(
     connection: Connection, needs: OpenNeeds, served: Sequence[int], wanted: int, batch: int
 ) -> list[Waiting]:
     """The oldest contacts that these needs wait with."""
-    rows = await connection.fetch(CLAIM_HEADS, served, min(wanted, batch) + batch, wanted)
+    rows = await connection.fetch(CLAIM_HEADS, served, wanted + 2 * batch, wanted)
     return [needs[row["need_id"]].contact(row) for row in rows]
 
 

@@ -19,7 +19,7 @@ from router.claims import (
     claim_agents,
     claim_heads,
     claim_special,
-    fetch_waiting_needs,
+    fetch_waiting,
     servable,
 )
 from router.rank import Pair, Waiting, rank
@@ -125,8 +125,9 @@ async def dispatch(tx: Transaction, batch: int = BATCH, *, heed_steps: bool = Tr
 
     `heed_steps`: do nothing while a plan has a step that is due.
     """
-    needs, steps_due = await fetch_waiting_needs(tx.connection)
-    if steps_due and heed_steps:
+    lane = await fetch_waiting(tx.connection)
+    needs = lane.needs
+    if lane.steps_due and heed_steps:
         return Dispatched(0, (), steps_due=True)
     if not needs:
         return Dispatched(0, ())
@@ -134,7 +135,7 @@ async def dispatch(tx: Transaction, batch: int = BATCH, *, heed_steps: bool = Tr
     if not claimed.agents:
         return Dispatched(0, ())
     served = servable(needs, claimed.agents)
-    special = await claim_special(tx.connection, claimed.agents, served)
+    special = await claim_special(tx.connection, claimed.agents, served) if lane.special else []
     contacts = [contact for row in special if (contact := _judge(row, needs)) is not None]
     outright_ids = {row["id"] for row in special if _is_outright(row, needs)}
     await _make_plain(tx, special)
