@@ -91,7 +91,7 @@ class Tally:
 async def show(stage: Stage) -> list[Verdict]:
     """Play rounds, several at once, until the dose is reached, one fails, or time is over."""
     began = time.monotonic()
-    async with _server(stage.folder / "database") as url:
+    async with server(stage.folder / "database") as url:
         with _progress() as progress:
             rounds = _Rounds(url, stage.rng, progress)
             async with asyncio.TaskGroup() as players:
@@ -101,7 +101,7 @@ async def show(stage: Stage) -> list[Verdict]:
 
 
 @asynccontextmanager
-async def _server(folder: Path) -> AsyncIterator[str]:
+async def server(folder: Path) -> AsyncIterator[str]:
     """The URL of a server with a template for the rounds; nothing in it outlives the proof."""
     folder.mkdir(mode=0o711)  # noqa: ASYNC240  # before anything else runs
     server = EmbeddedPostgres.start(folder, settings=FLEETING)

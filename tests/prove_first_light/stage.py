@@ -25,6 +25,8 @@ class Stage:
     screens: list[Screen] = field(default_factory=list)
     long: bool = False
     """Whether a part that has a larger dose shall give it."""
+    shard: tuple[int, int] = (1, 1)
+    """Of a part whose dose can be divided: which share of how many this run is."""
 
     def demo(self, processes: int = 2) -> Demo:
         """A demo in this folder, not started yet."""
@@ -51,7 +53,12 @@ class Stage:
 
 
 class Part(Struct, frozen=True):
-    """One part and the time it may take."""
+    """One part and the time it may take, also with a larger dose."""
 
     show: Callable[[Stage], Awaitable[list[Verdict]]]
     seconds: float
+    long_seconds: float | None = None
+
+    def limit(self, *, long: bool) -> float:
+        """How long it may take."""
+        return self.long_seconds if long and self.long_seconds else self.seconds

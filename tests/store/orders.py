@@ -1,6 +1,6 @@
 """Every order of the statements of two connections: a schedule is played, and the last choice that was open is turned.
 
-Like `interleaver.try_all`, which tries one interruption of either side; here turns change as often as there is a choice.
+Unlike in `interleaver.try_all`, which tries one interruption of either side, turns change wherever there is a choice.
 Where one side waits for a lock of the other there is none.
 """
 
