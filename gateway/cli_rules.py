@@ -23,11 +23,12 @@ from router.rule_versions import Version, examine, examine_version, fetch_in_for
 from router.rules.comparing import differences
 from router.rules.deciding import Seen
 from router.rules.fields import FIELDS
-from router.rules.language import RuleError, RuleSet, parse_rule_set
-from router.rules.linting import Checked, check
+from router.rules.language import RuleError, RuleSet
+from router.rules.linting import Checked, Finding
+from router.rules.reading import Written, read_rules
 from store.pool import Connection
 
-rules = App(name="rules", help="Routing rules as JSON files: lint, test, diff, publish, roll back.")
+rules = App(name="rules", help="Routing rules as YAML or JSON files: lint, test, diff, publish, roll back.")
 out = Console(highlight=False, markup=False, soft_wrap=True)
 Result = TypeVar("Result")
 
@@ -40,20 +41,20 @@ def _transaction(work: Callable[[Connection], Awaitable[Result]]) -> Result:
     return on_database(run)
 
 
-def _read(file: Path) -> RuleSet:
+def _read(file: Path) -> Written:
     try:
         if file.stat().st_size > MOST_BYTES:
             stop(f"{file} is longer than {MOST_BYTES // 1024} KiB; leave rules out.")
-        return parse_rule_set(file.read_bytes())
+        return read_rules(file.read_bytes(), "yaml" if file.suffix.lower() in (".yaml", ".yml") else "json")
     except OSError as error:
         stop(f"{file} cannot be read: {error.strerror}.")
     except RuleError as error:
-        stop(f"{file} is {error}. `screenpop rules schema` prints what it has to be.")
+        stop(f"{file} is no rule set. {error} `screenpop rules schema` prints what it has to be.")
 
 
-def _check(rule_set: RuleSet) -> Checked:
+def _check(written: Written) -> Checked:
     async def work(connection: Connection) -> Checked:
-        return check(rule_set, await rule_catalog(connection))
+        return (await examine(written, await rule_catalog(connection))).checked
 
     return _transaction(work)
 
@@ -72,9 +73,14 @@ def lint_rules(file: Path) -> None:
     """Say what is wrong with a rule set, a line each. Exit code 1: it cannot be published."""
     findings = _check(_read(file)).findings
     for each in findings:
-        out.print(f"{each.severity} {each.place}: {each.message}")
+        out.print(_line_of(each))
     if any(each.severity == "error" for each in findings):
         sys.exit(1)
+
+
+def _line_of(finding: Finding) -> str:
+    line = f" (line {finding.line})" if finding.line else ""
+    return f"{finding.severity} {finding.place}{line}: {finding.message}"
 
 
 @rules.command(name="test")
@@ -83,7 +89,7 @@ def test_rules(file: Path) -> None:
     checked = _check(_read(file))
     errors = [each for each in checked.findings if each.severity == "error"]
     for each in errors:
-        out.print(f"error {each.place}: {each.message}")
+        out.print(_line_of(each))
     for case in checked.cases:
         out.print(f"passed {case.name}" if case.passed else f"FAILED {case.name}: {case.message}")
     if errors or not all(case.passed for case in checked.cases):
@@ -93,7 +99,7 @@ def test_rules(file: Path) -> None:
 @rules.command(name="diff")
 def diff_rules(file: Path) -> None:
     """Say what a rule set would change of the one in force, a line each."""
-    after = _read(file)
+    after = _read(file).rule_set
     before = _transaction(fetch_in_force)
     if isinstance(before, Refused) and before.code != "not_found":
         stop(before.message)
@@ -106,10 +112,10 @@ def diff_rules(file: Path) -> None:
 @rules.command(name="publish")
 def publish_rules(file: Path) -> None:
     """Put a rule set in force from the next contact on, if lint finds no error and all of its cases pass."""
-    rule_set = _read(file)
+    written = _read(file)
 
     async def work(connection: Connection) -> Version | Refused:
-        return await publish(connection, await examine(rule_set, await rule_catalog(connection)), None)
+        return await publish(connection, await examine(written, await rule_catalog(connection)), None)
 
     _published(work, "rules_published")
 

@@ -121,6 +121,7 @@ def _operation(endpoint: Endpoint) -> Json:
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": BINARY}}}
     elif endpoint.body is not None:
         content = {"application/json": {"schema": _schema(endpoint.body)}}
+        content |= {form: {"schema": _schema(endpoint.body)} for form in endpoint.forms}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 

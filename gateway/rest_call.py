@@ -138,6 +138,9 @@ class Endpoint(Struct, frozen=True):
     """Of a body that is bytes; JSON has a limit of its own."""
     prepare: Callable[[Pool, dict[str, str], Any], Awaitable[Any]] | None = None
     """What takes long and needs no transaction, done before it: of the parameters in the path and the body."""
+    read: Callable[[Request, bytes], Awaitable[Any]] | None = None
+    """Reads a body that may come in other forms than JSON, which are `forms`."""
+    forms: tuple[str, ...] = ()
     secret: bool = False
     """The answer is a secret: it is not kept for whoever repeats the request."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
+from starlette.requests import Request
 
-from gateway.problems import Problem
+from gateway.problems import Problem, bad_request
+from gateway.rest_body import decode_body
 from gateway.rest_call import Call, Endpoint, Listing, ListQuery, NoQuery, decode_cursor, page_of
 from gateway.rest_write import Write, check_if_match
 from gateway.rule_catalog import rule_catalog
@@ -19,8 +22,10 @@ from router.rule_versions import NO_DRAFT, NO_VERSION, Draft, Examined, Version,
 from router.rules.comparing import Difference, differences
 from router.rules.language import RuleSet, in_todays_words
 from router.rules.linting import Checked
+from router.rules.reading import Unreadable, Written, read_rules
 from store.pool import Pool
 
+YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
@@ -43,16 +48,31 @@ class DecisionsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     contact: UUID
 
 
+async def _read_body(request: Request, raw: bytes) -> Written:
+    """A rule set in JSON or YAML. Raises Problem."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media in YAML:
+        try:
+            return await asyncio.to_thread(read_rules, raw, "yaml")
+        except Unreadable as error:
+            line = f" (line {error.mark.line}, column {error.mark.column})" if error.mark else ""
+            raise bad_request(f"{error.message}{line}", error.place or "body") from None
+    if media != "application/json":
+        raise Problem(415, "Send the rules as `application/json` or `application/yaml`.", "body")
+    rule_set = decode_body(request, raw, RuleSet)
+    return Written(in_todays_words(rule_set), raw.decode(), "json")
+
+
 async def show_draft(call: Call[NoQuery]) -> Draft | Refused:
     """The draft of the routing rules."""
     return await rule_versions.fetch_draft(call.connection) or NO_DRAFT
 
 
-async def put_draft(call: Write[RuleSet]) -> Draft | Refused:
+async def put_draft(call: Write[Written]) -> Draft | Refused:
     """Keep a rule set as the draft, whatever is wrong with it; it decides nothing until it is published."""
     await _check_seen(call)
     await audit(call.tx.connection, call.actor.id, "rules_drafted", None, {})
-    return await rule_versions.save_draft(call.tx.connection, in_todays_words(call.body), call.actor.id) or NO_DRAFT
+    return await rule_versions.save_draft(call.tx.connection, call.body, call.actor.id) or NO_DRAFT
 
 
 async def _check_seen(call: Write[Any]) -> None:
@@ -80,7 +100,7 @@ async def _examine_draft(pool: Pool, _path: dict[str, str], body: Publish) -> Ex
         catalog = await rule_catalog(connection)
     if draft is None or draft.revision != body.revision:
         return None
-    return await rule_versions.examine(RuleSet(draft.rules, draft.cases), catalog)
+    return await rule_versions.examine(draft.written, catalog)
 
 
 async def publish_draft(call: Write[Publish]) -> Version | Refused:
@@ -98,13 +118,13 @@ async def publish_draft(call: Write[Publish]) -> Version | Refused:
     return done
 
 
-async def _examine_body(pool: Pool, _path: dict[str, str], body: RuleSet) -> Examined:
+async def _examine_body(pool: Pool, _path: dict[str, str], body: Written) -> Examined:
     async with pool.acquire() as connection:
         catalog = await rule_catalog(connection)
-    return await rule_versions.examine(in_todays_words(body), catalog)
+    return await rule_versions.examine(body, catalog)
 
 
-async def check_rules(call: Write[RuleSet]) -> Checked:
+async def check_rules(call: Write[Written]) -> Checked:
     """What is wrong with a rule set, and how its cases come out; nothing is kept."""
     examined: Examined = call.prepared
     return examined.checked
@@ -130,7 +150,9 @@ async def _examine_version(pool: Pool, path: dict[str, str], _body: None) -> Exa
     async with pool.acquire() as connection:
         found = await rule_versions.fetch_version(connection, number)
         catalog = await rule_catalog(connection)
-    return found if isinstance(found, Refused) else await rule_versions.examine(RuleSet(found.rules), catalog)
+    if isinstance(found, Refused):
+        return found
+    return await rule_versions.examine(rule_versions.without_cases(found), catalog)
 
 
 async def roll_back(call: Write[None]) -> Version | Refused:
@@ -181,10 +203,15 @@ _DRAFT, _VERSION = "/v1/rules/draft", "/v1/rules/versions/{key}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _DRAFT, _READ, show_draft, NoQuery, Draft, tagged=True),
-    Endpoint("PUT", _DRAFT, _EDIT, put_draft, NoQuery, Draft, RuleSet, tagged=True),
+    Endpoint("PUT", _DRAFT, _EDIT, put_draft, NoQuery, Draft, RuleSet, tagged=True, read=_read_body, forms=YAML[:1]),
     Endpoint("DELETE", _DRAFT, _EDIT, drop_draft, NoQuery, None, status=204, tagged=True),
     Endpoint("POST", f"{_DRAFT}/publish", _EDIT, publish_draft, NoQuery, Version, Publish, 201, prepare=_examine_draft),
-    Endpoint("POST", "/v1/rules/check", _READ, check_rules, NoQuery, Checked, RuleSet, prepare=_examine_body),
+    Endpoint(
+        *("POST", "/v1/rules/check", _READ, check_rules, NoQuery, Checked, RuleSet),
+        prepare=_examine_body,
+        read=_read_body,
+        forms=YAML[:1],
+    ),
     Endpoint("GET", "/v1/rules/diff", _READ, compare_versions, DiffQuery, Listing[Difference]),
     Endpoint("GET", "/v1/rules/versions", _READ, list_versions, ListQuery, Listing[Version]),
     Endpoint("GET", _VERSION, _READ, show_version, NoQuery, WholeVersion),

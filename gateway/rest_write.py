@@ -58,7 +58,11 @@ async def carry_out(request: Request, endpoint: Endpoint, parts: Parts, limit: R
     # No connection is held while a body trickles in.
     raw = await read_body(request, most=endpoint.most_bytes or MOST_BYTES)
     query, path = read_query(request, endpoint.query), read_path(request)
-    body = raw if endpoint.body is bytes else decode_body(request, raw, endpoint.body)
+    body: Any = raw
+    if endpoint.read is not None:
+        body = await endpoint.read(request, raw)
+    elif endpoint.body is not bytes:
+        body = decode_body(request, raw, endpoint.body)
     kind = request.headers.get("content-type", "")
     key, if_match = _read_key(request), request.headers.get("if-match")
     where = (endpoint.method.encode(), request.url.path.encode(), request.url.query.encode())

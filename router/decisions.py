@@ -56,8 +56,7 @@ select id, contact_id, at, version, rule, queue_id, priority, alert, undone from
 
 async def fetch_decisions(connection: Connection, contact: UUID) -> tuple[DecisionView, ...]:
     """The decisions about a contact, the newest first, at most 200."""
-    rows = await connection.fetch(DECISIONS, contact)
-    return tuple(DecisionView(*list(row)[:-1], tuple(row["undone"])) for row in rows)
+    return tuple(DecisionView(*row) for row in await connection.fetch(DECISIONS, contact))
 
 
 DECISION = """

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from model.refusal import Refused
 from model.timeline import Author
 from router.rules.fields import Able, Catalog, Kinds, pool_kinds
 from router.rules.language import Case, Rule, RuleError, RuleSet, parse_rule_set
-from router.rules.linting import Checked, check
+from router.rules.linting import Checked, check, with_lines
+from router.rules.reading import Format, Written
 from store.pool import Connection
 
 NO_DRAFT = Refused("not_found", "There is no draft; put one, or begin with the rules of a version.")
@@ -26,13 +27,23 @@ NO_VERSION = Refused("not_found", "There is no such version; `/v1/rules/versions
 
 
 class Draft(Struct, frozen=True):
-    """The rule set that administrators work on. It decides nothing until it is published."""
+    """The rule set that administrators work on. It decides nothing until it is published.
+
+    `source`: as it was written, comments and all.
+    """
 
     revision: int
     at: datetime
     by: Author | None
     rules: tuple[Rule, ...]
     cases: tuple[Case, ...]
+    source: str
+    format: Format
+
+    @property
+    def written(self) -> Written:
+        """The rule set with its text."""
+        return Written(RuleSet(self.rules, self.cases), self.source, self.format)
 
 
 class Version(Struct, frozen=True):
@@ -45,15 +56,22 @@ class Version(Struct, frozen=True):
 
 
 class WholeVersion(Version, frozen=True):
-    """A version with its rules."""
+    """A version with its rules, and as they were written."""
 
     rules: tuple[Rule, ...]
     cases: tuple[Case, ...]
+    source: str
+    format: Format
+
+    @property
+    def written(self) -> Written:
+        """The rule set with its text."""
+        return Written(RuleSet(self.rules, self.cases), self.source, self.format)
 
 
 LOCK_DRAFT = "select one from rule_draft for no key update"
 DRAFT = """
-select d.body::text as body, d.revision, d.at, a.id as by_id, a.name as by_name
+select d.body::text as body, d.source, d.format, d.revision, d.at, a.id as by_id, a.name as by_name
   from rule_draft d left join agent a on a.id = d.by_agent
 """
 
@@ -66,7 +84,13 @@ async def fetch_draft(connection: Connection, *, lock: bool = False) -> Draft | 
     if row is None:
         return None
     rule_set = parse_rule_set(row["body"])
-    return Draft(row["revision"], row["at"], _author(row), rule_set.rules, rule_set.cases)
+    return Draft(row["revision"], row["at"], _author(row), rule_set.rules, rule_set.cases, *_source(row))
+
+
+def _source(row: Any) -> tuple[str, Format]:
+    """The text; of what was kept without one, its body."""
+    source = row["source"]
+    return (msgspec.json.format(row["body"], indent=2), "json") if source is None else (source, row["format"])
 
 
 def _author(row: Any) -> Author | None:
@@ -74,15 +98,16 @@ def _author(row: Any) -> Author | None:
 
 
 SAVE_DRAFT = """
-insert into rule_draft (body, by_agent) values ($1, $2)
+insert into rule_draft (body, source, format, by_agent) values ($1, $2, $3, $4)
 on conflict (one) do update
-   set body = excluded.body, by_agent = excluded.by_agent, revision = excluded.revision, at = clock_timestamp()
+   set body = excluded.body, source = excluded.source, format = excluded.format, by_agent = excluded.by_agent,
+       revision = excluded.revision, at = clock_timestamp()
 """
 
 
-async def save_draft(connection: Connection, rule_set: RuleSet, by: UUID) -> Draft | None:
+async def save_draft(connection: Connection, written: Written, by: UUID) -> Draft | None:
     """Keep this as the draft, whatever is wrong with it."""
-    await connection.execute(SAVE_DRAFT, _json(rule_set), by)
+    await connection.execute(SAVE_DRAFT, _json(written.rule_set), written.source, written.format, by)
     return await fetch_draft(connection)
 
 
@@ -111,7 +136,7 @@ def _version(row: Any) -> Version:
 
 
 VERSION = """
-select s.version, s.published_at, s.restores, s.body::text as body, s.kinds::text as kinds,
+select s.version, s.published_at, s.restores, s.body::text as body, s.source, s.format,
        a.id as by_id, a.name as by_name
   from rule_set s left join agent a on a.id = s.published_by where s.version = $1
 """
@@ -127,7 +152,9 @@ async def fetch_version(connection: Connection, version: int) -> WholeVersion | 
     except RuleError as error:
         return Refused("invalid", f"Version {version} cannot be read: {error}. Publish another.", "version")
     known = _version(row)
-    return WholeVersion(*(known.version, known.published_at, known.by, known.restores, rule_set.rules, rule_set.cases))
+    return WholeVersion(
+        *(known.version, known.published_at, known.by, known.restores, rule_set.rules, rule_set.cases, *_source(row))
+    )
 
 
 IN_FORCE = "select max(version) from rule_set"
@@ -141,7 +168,7 @@ async def fetch_in_force(connection: Connection) -> WholeVersion | Refused:
 
 PUBLISH = """
 with s as (
-    insert into rule_set (body, published_by, kinds, restores) values ($1, $2, $3, $4)
+    insert into rule_set (body, published_by, kinds, source, format) values ($1, $2, $3, $4, $5)
     returning version, published_at, published_by, restores)
 select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
   from s left join agent a on a.id = s.published_by
@@ -151,40 +178,52 @@ select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
 class Examined(Struct, frozen=True):
     """A rule set, and how it fares with what there is to name."""
 
-    rule_set: RuleSet
+    written: Written
     catalog: Catalog
     checked: Checked
 
 
-async def examine(rule_set: RuleSet, catalog: Catalog) -> Examined:
+def written_of(rule_set: RuleSet) -> Written:
+    """Rules that nobody wrote as a text."""
+    return Written(rule_set, msgspec.json.format(_json(rule_set), indent=2), "json")
+
+
+async def examine(written: Written, catalog: Catalog) -> Examined:
     """Check a rule set, apart from the loop and before any transaction: a large one takes a while."""
-    return Examined(rule_set, catalog, await asyncio.to_thread(check, rule_set, catalog))
+    return Examined(written, catalog, await asyncio.to_thread(_check, written, catalog))
+
+
+def _check(written: Written, catalog: Catalog) -> Checked:
+    return with_lines(check(written.rule_set, catalog), written.source)
 
 
 async def publish(connection: Connection, examined: Examined, by: UUID | None) -> Version | Refused:
     """Put a rule set in force from the next contact on. Refused where lint finds an error or one of its cases fails."""
-    rule_set, checked = examined.rule_set, examined.checked
+    written, checked = examined.written, examined.checked
     for finding in checked.findings:
         if finding.severity == "error":
-            return Refused("invalid", finding.message, finding.place)
+            line = f" (line {finding.line})" if finding.line else ""
+            return Refused("invalid", f"{finding.message}{line}", finding.place)
     for number, case in enumerate(checked.cases):
         if not case.passed:
             message = f"The case {case.name!r} fails. {case.message} Correct the rules or the case."
             return Refused("invalid", message, f"cases[{number}]")
-    row = await connection.fetchrow(PUBLISH, _json(rule_set), by, _json(_named(examined)), None)
+    row = await connection.fetchrow(
+        *(PUBLISH, _json(written.rule_set), by, _json(_named(examined)), written.source, written.format)
+    )
     return _version(row)
 
 
 def _named(examined: Examined) -> Kinds:
     """Kinds of the custom fields this rule set names: most sets name few of many."""
-    text = _json(examined.rule_set)
+    text = _json(examined.written.rule_set)
     return {field: kind for field, kind in examined.catalog.custom.items() if f'"{field}"' in text}
 
 
 COPY_VERSION = """
 with s as (
-    insert into rule_set (body, published_by, kinds, restores)
-    select o.body, $2, o.kinds, o.version from rule_set o where o.version = $1
+    insert into rule_set (body, published_by, kinds, restores, source, format)
+    select o.body, $2, o.kinds, o.version, o.source, o.format from rule_set o where o.version = $1
     returning version, published_at, published_by, restores)
 select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
   from s left join agent a on a.id = s.published_by
@@ -194,7 +233,12 @@ select s.version, s.published_at, s.restores, a.id as by_id, a.name as by_name
 async def examine_version(connection: Connection, version: int, catalog: Catalog) -> Examined | Refused:
     """Whether an earlier version could come into force once more: as `examine`."""
     found = await fetch_version(connection, version)
-    return found if isinstance(found, Refused) else await examine(RuleSet(found.rules), catalog)
+    return found if isinstance(found, Refused) else await examine(without_cases(found), catalog)
+
+
+def without_cases(version: WholeVersion) -> Written:
+    """The rules of a version alone."""
+    return structs.replace(version.written, rule_set=RuleSet(version.rules))
 
 
 async def roll_back(connection: Connection, version: int, examined: Examined, by: UUID | None) -> Version | Refused:
@@ -219,7 +263,8 @@ select (select coalesce(array_agg(id), '{}') from queue) as queues,
        (select coalesce(array_agg(id), '{}') from account) as accounts,
        (select coalesce(array_agg(id::text), '{}') from agent) as agents,
        (select coalesce(array_agg(id::text), '{}') from agent where active and role <> 'service') as askable,
-       (select coalesce(array_agg(id), '{}') from skill) as skills
+       (select coalesce(array_agg(id), '{}') from skill) as skills,
+       (select coalesce(array_agg(id), '{}') from sla_policy) as policies
 """
 ABLE = """
 select distinct array(select q.queue_id from agent_queue q where q.agent_id = a.id order by 1) as queues,
@@ -245,5 +290,6 @@ async def fetch_catalog(
         values=values | own,
         skills=frozenset(row["skills"]),
         able=tuple(Able(frozenset(each["queues"]), _read_skills(each["skills"])) for each in able),
+        policies=frozenset(row["policies"]),
         agents=frozenset(row["askable"]),
     )

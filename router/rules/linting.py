@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from router.rules.actions import queues_asked
 from router.rules.cases import CaseResult, problems_of_cases, run_cases
@@ -16,17 +16,23 @@ from router.rules.fields import Catalog
 from router.rules.implying import Comparison
 from router.rules.language import Rule, RuleSet, RuleStep, Test
 from router.rules.problems import problems_of
+from router.rules.reading import marks_of
+from router.rules.yaml_text import mark_of
 
 MOST_PROBLEMS: Final = 200
 
 
 class Finding(Struct, frozen=True):
-    """Something that is wrong. An error keeps the rule set from being published, a warning does not."""
+    """Something that is wrong. An error keeps the rule set from being published, a warning does not.
+
+    `line`: where its place stands in the text, if that is known.
+    """
 
     severity: Literal["error", "warning"]
     place: str
     code: str
     message: str
+    line: int | None = None
 
 
 class Checked(Struct, frozen=True):
@@ -42,6 +48,18 @@ def check(rule_set: RuleSet, catalog: Catalog) -> Checked:
     if any(finding.severity == "error" for finding in findings):
         return Checked(findings, ())
     return Checked(findings, run_cases(rule_set, compile_rules(rule_set, catalog.custom), catalog))
+
+
+def with_lines(checked: Checked, source: str) -> Checked:
+    """The same, with the lines of this text."""
+    if not checked.findings:
+        return checked
+    marks = marks_of(source)
+    findings = []
+    for each in checked.findings:
+        mark = mark_of(marks, each.place)
+        findings.append(structs.replace(each, line=mark.line if mark else None))
+    return structs.replace(checked, findings=tuple(findings))
 
 
 def lint(rule_set: RuleSet, catalog: Catalog) -> tuple[Finding, ...]:

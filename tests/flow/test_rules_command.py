@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from gateway.cli_rules import lint_rules
 from tests.flow.gateway_process import ROOT
 from tests.store.company import Company, open_company
 
@@ -80,7 +81,7 @@ async def test_what_is_wrong_with_a_file_is_said_and_nothing_is_published(
 ) -> None:
     wrong = written(tmp_path, {"rules": [VIP | {"queue": "seniors"}]})
     code, told, _ = await command(database_url, "rules", "lint", wrong)
-    assert (code, told) == (1, "error rules[0].queue: There is no queue 'seniors'; did you mean 'senior'?\n")
+    assert (code, told) == (1, "error rules[0].queue (line 1): There is no queue 'seniors'; did you mean 'senior'?\n")
     code, _, complaint = await command(database_url, "rules", "publish", wrong)
     assert code == 2
     assert "rules[0].queue: There is no queue 'seniors'" in complaint
@@ -94,6 +95,28 @@ async def test_what_is_wrong_with_a_file_is_said_and_nothing_is_published(
         assert (code, complaint.startswith("screenpop: ")) == (2, True), (arguments, complaint)
     assert (await command(database_url, "explain", "01a217fc-769b-7b5f-8a7f-d401f06b732b"))[0] == 2
     assert await company.value("select count(*) from rule_set") == 0
+
+
+async def test_a_yaml_file_is_checked_by_line_and_published_with_its_comments(
+    company: Company, database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text("rules:\n  # everybody\n  - name: all\n    queue: nowhere\n")
+    code, told, _ = await command(database_url, "rules", "lint", str(file))
+    assert (code, told.startswith("error rules[0].queue (line 4): There is no queue 'nowhere'")) == (1, True)
+    text = file.read_text().replace("nowhere", "senior")
+    file.write_text(text)
+    assert await command(database_url, "rules", "publish", str(file)) == (0, "version 1 is in force\n", "")
+    assert await company.value("select source from rule_set") == text
+
+
+def test_a_file_of_ten_megabytes_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rules.yaml"
+    with file.open("wb") as large:
+        large.truncate(10 << 20)
+    with pytest.raises(SystemExit):
+        lint_rules(file)
+    assert "is longer than 256 KiB; leave rules out." in " ".join(capsys.readouterr().err.split())
 
 
 async def test_rules_are_not_compared_with_a_version_that_cannot_be_read(

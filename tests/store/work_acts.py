@@ -29,7 +29,7 @@ from router.presence import (
     set_presence,
     unregister_process,
 )
-from router.rule_versions import examine, publish
+from router.rule_versions import examine, publish, written_of
 from router.rules.language import parse_rule_set
 from store.feeds import Transaction
 from store.ids import new_id
@@ -216,7 +216,7 @@ class Acts(Place):
         rule_set = parse_rule_set(msgspec.json.encode({"rules": RULE_SETS[rules]}).decode())
 
         async def publishing(tx: Transaction) -> object:
-            examined = await examine(rule_set, await rule_catalog(tx.connection))
+            examined = await examine(written_of(rule_set), await rule_catalog(tx.connection))
             return await publish(tx.connection, examined, self.boss.id)
 
         done = self.do(publishing)
