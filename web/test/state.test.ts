@@ -17,11 +17,11 @@ const entry = (id: string, minute: number, more: Partial<Entry> = {}): Entry => 
 });
 const card = (offer: string, more: Partial<OfferCard> = {}): OfferCard => ({
   offer, contact: `c-${offer}`, customer_name: null, handle: "+1555", channel: "sms", account: "a", queue: "q", preview: "p",
-  messages: 1, waiting_since: T(0), offered_at: T(0), expires_at: T(1), ...more,
+  messages: 1, waiting_since: T(0), offered_at: T(0), expires_at: T(1), handed_by: null, note: null, ...more,
 });
 const held = (contact: string, more: Partial<HeldContact> = {}): HeldContact => ({
   contact, state: "assigned", conversation: "k", customer: "u", customer_name: null, handle: "+1555", channel: "sms",
-  work_class: "messaging", preview: "", preview_direction: "in", unread: 0, at: T(0), due_at: null, ...more,
+  work_class: "messaging", preview: "", preview_direction: "in", unread: 0, at: T(0), due_at: null, queue: "q", wrap_up: "none", ...more,
 });
 const conversation = (id: string, minute: number, more: Partial<Conversation> = {}): Conversation => ({
   id, status: "open", opened_at: T(minute), closed_at: null, needs_attention: false, contacts: [], topics: [], ...more,

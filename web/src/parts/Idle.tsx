@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { CustomerSummary } from "../client/protocol";
 import { fetchRecent } from "../state/recent";
+import { awayLabel } from "../state/definitions";
 import { choosePresence, open } from "../state/desk";
 import { ringing } from "../state/agent";
 import { connectedAt, dialog, mine, minute, reachable, recent } from "../state/store";
@@ -42,7 +43,7 @@ function lede(): string {
   if (!reachable.value) return "Offers cannot reach this screen until it is connected again.";
   const since = connectedAt.value ? `Your screen has been connected since ${time(connectedAt.value)}.` : "";
   if (presence.status === "available") return since;
-  return `${presenceWords(presence)} since ${time(presence.since)}. ${since}`;
+  return `${presenceWords(presence, awayLabel)} since ${time(presence.since)}. ${since}`;
 }
 
 function Quiet() {

@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import type { Ring } from "../state/agent";
 import { announce } from "../state/announce";
 import { hasDraft } from "../state/drafts";
+import { declineReasons } from "../state/definitions";
 import { accept, decline } from "../state/desk";
 import { clock, now, profile, reachable, secondsLeft } from "../state/store";
 import { CHANNEL_WORDS } from "../state/route";
@@ -9,6 +10,7 @@ import { displayHandle } from "../client/handle";
 import { approach, length, profileName } from "../view/format";
 import { Countdown } from "./Countdown";
 import { Icon } from "./Icon";
+import { Menu } from "./Menu";
 
 /** A card may be drawn again elsewhere on the page; it is announced once. */
 const announced = new Set<string>();
@@ -37,6 +39,9 @@ export function Offer({ offer, place, docked }: { offer: Ring; place: number; do
           <span class="offer-queue"><Icon name="tag" size={14} />{offer.queue}</span>
         </p>
         {offer.preview && <p class="offer-preview" id={`${id}-preview`} dir="auto">{offer.preview}</p>}
+        {offer.handed_by && (
+          <p class="offer-handed" data-test="offer-handed"><Icon name="transfer" size={14} />From <bdi>{offer.handed_by}</bdi>{offer.note && <>: <span dir="auto">{offer.note}</span></>}</p>
+        )}
         {offer.phase === "ended" ? <p class="offer-ended" role="status" data-test="offer-ended">{offer.ending}</p> : <Actions offer={offer} place={place} left={seconds} />}
         {docked && <Kept />}
       </div>
@@ -54,12 +59,24 @@ function Actions({ offer, place, left }: { offer: Ring; place: number; left: num
       <button type="button" class={`button large ${place === 0 ? "primary" : ""}`} disabled={busy} data-test="accept" onClick={() => void accept(offer)}>
         {offer.phase === "opening" ? <><span class="spinner" />Opening</> : <><Icon name={offer.channel} />{verb}{key("A") && <kbd>{key("A")}</kbd>}</>}
       </button>
-      <button type="button" class="button quiet large" disabled={busy} data-test="decline" onClick={() => void decline(offer)}>
-        {offer.phase === "declining" ? "Declining" : <>Decline{key("D") && <kbd>{key("D")}</kbd>}</>}
-      </button>
+      <Decline offer={offer} busy={busy} letter={key("D")} />
       {left <= 0 && offer.phase === "ringing" && <span class="offer-note">Time ran out</span>}
       {offer.channel === "voice" && left > 0 && <span class="offer-note">Your phone rings after the profile is open</span>}
     </div>
+  );
+}
+
+/** With a reason, where administrators have defined some; the key declines without. */
+function Decline({ offer, busy, letter }: { offer: Ring; busy: boolean; letter: string | null }) {
+  const reasons = declineReasons.value;
+  const words = offer.phase === "declining" ? "Declining" : <>Decline{letter && <kbd>{letter}</kbd>}</>;
+  if (reasons.length === 0) return <button type="button" class="button quiet large" disabled={busy} data-test="decline" onClick={() => void decline(offer)}>{words}</button>;
+  return (
+    <Menu label="Decline" button={words} buttonClass="button quiet large" test="decline" disabled={busy}>
+      {(close) => reasons.map(({ id, label }) => (
+        <button type="button" role="menuitem" key={id} data-test={`decline-${id}`} onClick={() => { void decline(offer, id); close(); }}>{label}</button>
+      ))}
+    </Menu>
   );
 }
 

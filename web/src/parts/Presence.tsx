@@ -1,5 +1,6 @@
 import type { PresenceStatus } from "../client/protocol";
 import { toggleTheme } from "../state/prefs";
+import { awayLabel, awayReasons } from "../state/definitions";
 import { choosePresence } from "../state/desk";
 import { signOut } from "../state/session";
 import { agent, mine, reachable, secondsLeft } from "../state/store";
@@ -11,21 +12,21 @@ import { Menu } from "./Menu";
 
 interface Choice { status: PresenceStatus; reason?: string; label: string }
 
-const CHOICES: Choice[] = [
-  { status: "available", label: "Available" },
-  { status: "away", reason: "break", label: "Away, break" },
-  { status: "away", reason: "lunch", label: "Away, lunch" },
-  { status: "away", reason: "meeting", label: "Away, meeting" },
-  { status: "away", reason: "training", label: "Away, training" },
-  { status: "offline", label: "Offline" },
-];
+function choices(): Choice[] {
+  const away = awayReasons.value.map(({ id, label }): Choice => ({ status: "away", reason: id, label: `Away, ${label}` }));
+  return [
+    { status: "available", label: "Available" },
+    ...(away.length > 0 ? away : [{ status: "away", label: "Away" } as const]),
+    { status: "offline", label: "Offline" },
+  ];
+}
 
 export function Presence() {
   const me = agent.value;
   const presence = mine.value?.presence;
   const connected = reachable.value;
   const tone = connected ? presence?.status ?? "offline" : "unknown";
-  const said = connected ? (presence ? wrapping() + presenceWords(presence) : "") : "Screen not connected";
+  const said = connected ? (presence ? wrapping() + presenceWords(presence, awayLabel) : "") : "Screen not connected";
   const button = (
     <>
       <Avatar id={me?.id ?? ""} name={me?.name ?? null} />
@@ -41,7 +42,7 @@ export function Presence() {
       <Menu label={`${me?.name ?? ""}, ${said}. Change presence`} button={button} buttonClass="presence-button" test="presence">
         {(close) => (
           <>
-            {CHOICES.map((choice) => {
+            {choices().map((choice) => {
               const chosen = presence?.status === choice.status && (choice.reason ?? null) === (presence.reason ?? null);
               return (
                 <button

@@ -1,5 +1,6 @@
 import { useRef } from "preact/hooks";
 import type { OpenProfile } from "../state/profile";
+import { coding } from "../state/desk";
 import { heldHere } from "../state/store";
 import { Aware } from "./Aware";
 import { Banner } from "./Banner";
@@ -14,7 +15,7 @@ const nowhere: Jump = () => Promise.resolve();
 export function ProfileView({ open }: { open: OpenProfile }) {
   const jump = useRef<Jump>(nowhere);
   const { id } = open;
-  const wrapping = heldHere.value.find((held) => held.state === "wrapping");
+  const wrapping = heldHere.value.find((held) => held.state === "wrapping" || (held.contact === coding.value && held.state === "parked"));
   return (
     <div class="profile" data-test="profile" data-customer={id}>
       <Details open={open} onJump={(conversation) => void jump.current(conversation)} />

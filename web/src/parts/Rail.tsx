@@ -4,6 +4,7 @@ import { ConnectionChip } from "./ConnectionChip";
 import { Icon, Mark } from "./Icon";
 import { MyCustomers } from "./MyCustomers";
 import { Presence } from "./Presence";
+import { TakeNext } from "./TakeNext";
 
 export function Rail() {
   return (
@@ -16,6 +17,7 @@ export function Rail() {
       <button type="button" class="find" title="Search customers" data-test="search-open" onClick={() => { dialog.value = { kind: "search" }; }}>
         <Icon name="search" /><span class="find-words">Search customers</span><kbd>/</kbd>
       </button>
+      <TakeNext />
       <MyCustomers />
       <div class="rail-foot">
         <button type="button" class="button quiet small" title="Keyboard" data-test="keys-open" onClick={() => { dialog.value = { kind: "keys" }; }}>

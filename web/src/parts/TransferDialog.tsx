@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { HeldContact, Target } from "../client/protocol";
+import { MAX_TASK, type HeldContact, type Target } from "../client/protocol";
 import { fetchPeople, named, type People, type Whom } from "../state/people";
 import { agent, dialog, reachable } from "../state/store";
 import { ask } from "../state/wire";
@@ -17,6 +17,7 @@ export function TransferDialog({ held }: { held: HeldContact }) {
   const [whom, setWhom] = useState<Whom | typeof OUTSIDE | "">("");
   const [number, setNumber] = useState("");
   const [warm, setWarm] = useState(false);
+  const [note, setNote] = useState("");
   const act = useAct();
   const close = () => { dialog.value = null; };
   useEffect(() => void act.run(async () => setPeople(await fetchPeople())), []);
@@ -24,7 +25,7 @@ export function TransferDialog({ held }: { held: HeldContact }) {
   const ready = reachable.value && !act.busy && (whom === OUTSIDE ? number.trim() !== "" : whom !== "");
   const target = (): Target => (whom === OUTSIDE ? { number: number.trim() } : named(whom as Whom));
   const send = () => {
-    if (ready) void act.run(() => ask({ type: "transfer", contact: held.contact, to: target(), ...(call && warm && { warm }) }), close);
+    if (ready) void act.run(() => ask({ type: "transfer", contact: held.contact, to: target(), ...(call && warm && { warm }), ...(note.trim() && { note: note.trim() }) }), close);
   };
   const colleagues = people?.agents.filter((each) => each.id !== agent.value?.id) ?? [];
   return (
@@ -48,6 +49,10 @@ export function TransferDialog({ held }: { held: HeldContact }) {
             <label class="check"><input type="checkbox" checked={warm} data-test="transfer-warm" onChange={(event) => setWarm(event.currentTarget.checked)} />
               <span>Stay until they are there<span class="by">You speak to them first and leave by hanging up.</span></span></label>
           )}
+          <label>Note for them
+            <textarea class="field area" rows={2} dir="auto" maxLength={MAX_TASK} value={note} data-test="transfer-note" placeholder="Optional. They read it before they accept." onInput={(event) => setNote(event.currentTarget.value)}
+              onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) send(); }} />
+          </label>
           {act.problem && <Problem text={act.problem} />}
         </div>
         <footer class="merge-foot">

@@ -1,7 +1,8 @@
 /** What the agent does at the desk. */
-import { batch, effect } from "@preact/signals";
-import type { Id, PresenceStatus, Profile } from "../client/protocol";
+import { batch, computed, effect, signal } from "@preact/signals";
+import type { HeldContact, Id, PresenceStatus, Profile } from "../client/protocol";
 import { Lost, Refused } from "../client/requests";
+import { awayReasons } from "./definitions";
 import { moveDrafts } from "./drafts";
 import { movePending } from "./outbox";
 import { ENDED_FOR_MS, changeOffer, removeOffer, type Ring } from "./agent";
@@ -14,6 +15,8 @@ import { ask, change, forget, insist, stopFollowing, type Arrivals } from "./wir
 
 /** A routed profile follows its contact at once; after this long it is asked for. */
 const ROUTED_MS = 1_000;
+/** A parked contact that is to end and whose queue wants to know how. */
+export const coding = signal<Id | null>(null);
 /** Routed contacts of which `shown` has not been said, with their customer. */
 const routed = new Map<Id, Id>();
 /** Contacts whose accept was on its way when the connection broke: ours, once they turn out to be held. */
@@ -198,11 +201,11 @@ export async function accept(offer: Ring): Promise<void> {
   }
 }
 
-export async function decline(offer: Ring): Promise<void> {
+export async function decline(offer: Ring, reason?: string): Promise<void> {
   if (offer.phase !== "ringing" || !reachable.value) return;
   change((state) => changeOffer(state, offer.offer, { phase: "declining" }));
   try {
-    await ask({ type: "decline", offer: offer.offer });
+    await ask({ type: "decline", offer: offer.offer, ...(reason && { reason }) });
     change((state) => removeOffer(state, offer.offer));
   } catch (error) {
     offerFailed(offer, error);
@@ -233,10 +236,33 @@ export function finishable(): Id | null {
 
 export async function finish(): Promise<void> {
   const contact = finishable();
-  if (contact && reachable.value) await attempt(ask({ type: "finish", contact }));
+  const held = contact && mine.value?.held.get(contact);
+  if (!held || !reachable.value) return;
+  // A parked one has no wrap-up of its own: where a code is required, it goes with the finish.
+  if (held.state === "parked" && held.wrap_up === "required") coding.value = contact;
+  else await attempt(ask({ type: "finish", contact }));
 }
 
-export const wrapUp = (contact: Id): Promise<boolean> => attempt(ask({ type: "wrap_up", contact }));
+/** Where wrap-up is optional: begin it, or of a call, have it when the call is over. */
+export const beginWrapUp = (contact: Id): Promise<boolean> => attempt(ask({ type: "wrap_up", contact }));
+
+export async function wrapUp(held: HeldContact, disposition: string | null, note: string): Promise<boolean> {
+  const said = { ...(disposition && { disposition }), ...(note && { note }) };
+  const done = await attempt(ask({ type: held.state === "wrapping" ? "wrap_up" : "finish", contact: held.contact, ...said }));
+  if (done && coding.value === held.contact) coding.value = null;
+  return done;
+}
+
+/** Whether the presence lets the agent take what waits. */
+export const canTakeNext = computed(() => {
+  const presence = mine.value?.presence;
+  if (!presence || !reachable.value) return false;
+  return presence.status === "available" || awayReasons.value.some((each) => each.works && presence.status === "away" && each.id === presence.reason);
+});
+
+export async function takeNext(): Promise<void> {
+  if (canTakeNext.value) await attempt(ask({ type: "next" }));
+}
 
 export async function closeConversation(): Promise<void> {
   const conversation = replyConversation(profile.value?.conversations ?? []);

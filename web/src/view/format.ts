@@ -131,27 +131,34 @@ export const RECEIPT_WORDS: Record<DeliveryStatus, string> = {
 };
 
 const REASON_WORDS: Record<string, string> = {
-  missed_offer: "missed an offer", leg_failed: "phone did not answer", break: "break", lunch: "lunch",
+  missed_offer: "missed an offer", leg_failed: "phone did not answer", idle: "nobody at the screen", supervisor: "by a supervisor",
 };
 
-export function presenceWords(presence: Presence): string {
+/** `labelOf`: what administrators call a reason. */
+export function presenceWords(presence: Presence, labelOf: (reason: string) => string | undefined = () => undefined): string {
   const word = { available: "Available", away: "Away", offline: "Offline" }[presence.status];
   if (!presence.reason || presence.status === "available") return word;
-  return `${word} · ${REASON_WORDS[presence.reason] ?? presence.reason.replaceAll("_", " ")}`;
+  const label = labelOf(presence.reason);
+  return `${word} · ${REASON_WORDS[presence.reason] ?? label ?? presence.reason.replaceAll(/[_-]/g, " ")}`;
 }
 
 /** What a step of the work says: [by the reader, by a colleague, by nobody]. */
 const STEP_WORDS: Record<string, [string, string, string]> = {
   accepted: ["You took this contact", "took this contact", "Taken"],
   finished: ["You finished this contact", "finished this contact", "Finished"],
+  transferred: ["You handed this contact on", "handed this contact on", "Handed on"],
   closed: ["You closed the conversation", "closed the conversation", "Conversation closed"],
   handed_back: ["Your contact went back to the queue", "left, and the contact went back to the queue", "Back to the queue"],
 };
+
+/** Before the labels of a disposition. */
+const ENDED_AS = "disposition: ";
 
 /** The sentence of a `status`, `consent` or `task` entry. Unknown steps are shown as they came. */
 export function lineWords(entry: Entry, me: Id | undefined): string {
   if (entry.kind === "consent") return `The customer wrote “${entry.body}”`;
   const words = entry.kind === "status" ? STEP_WORDS[entry.body] : undefined;
+  if (entry.kind === "status" && entry.body.startsWith(ENDED_AS)) return `Ended as ${entry.body.slice(ENDED_AS.length)}`;
   if (!words) return entry.body.replaceAll("_", " ");
   if (!entry.author) return words[2];
   return entry.author.id === me ? words[0] : `${entry.author.name} ${words[1]}`;

@@ -2,7 +2,7 @@
 import { groupHeld, ringing } from "../state/agent";
 import { mode } from "../state/compose";
 import type { Mode } from "../state/drafts";
-import { accept, decline, finish, open } from "../state/desk";
+import { accept, canTakeNext, decline, finish, open, takeNext } from "../state/desk";
 import { singleKeys } from "../state/prefs";
 import { current, dialog, focusNext, mine, opening } from "../state/store";
 
@@ -43,15 +43,16 @@ function singleKey(event: KeyboardEvent): Action | undefined {
     case "t": return () => click("topic-picker");
     case "x": return () => click("transfer");
     case "f": return () => void finish();
+    case "n": return canTakeNext.value ? () => void takeNext() : undefined;
     case "[": return () => stepConversation(1);
     case "]": return () => stepConversation(-1);
     default: return /^[1-9]$/.test(event.key) ? candidate(Number(event.key)) : undefined;
   }
 }
 
-/** Who writes on a shared handle: the candidate of this number. */
+/** Who writes on a shared handle, or how a contact ended: the one of this number. */
 function candidate(number: number): Action | undefined {
-  const button = document.querySelectorAll<HTMLElement>('[data-test="choose-candidate"]')[number - 1];
+  const button = document.querySelectorAll<HTMLElement>('[data-test="choose-candidate"], [data-test="code"]')[number - 1];
   return button && (() => button.click());
 }
 

@@ -1,0 +1,85 @@
+"""What an agent's page does around a contact: reasons, taking the next, handing on with a note, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.stage import Stage, random_phone, random_text
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AFTER = "queues/general/after-work"
+CODES = (("sales", None, "Sales"), ("sold", "sales", "Sold"), ("lost", "sales", "Not interested"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def defined(stage: Stage) -> AsyncIterator[Stage]:
+    """An administrator asks how contacts end, and why agents are away and decline."""
+    before = await stage.ask("GET", AFTER)
+    await stage.ask("PUT", AFTER, {"wrap_up_mode": "required"})
+    for position, (id_, parent, label) in enumerate(CODES):
+        await stage.ask("PUT", f"dispositions/{id_}", {"label": label, "parent": parent, "position": position})
+    await stage.ask("PUT", "presence/reasons/paperwork", {"label": "Paperwork", "works": True})
+    await stage.ask("PUT", "decline-reasons/not-mine", {"label": "Not my field"})
+    yield stage
+    await stage.ask("PUT", AFTER, before)
+    await stage.ask("DELETE", "presence/reasons/paperwork")
+    await stage.ask("DELETE", "decline-reasons/not-mine")
+    await stage.ask("DELETE", "dispositions/sales")
+
+
+async def test_the_next_is_taken_while_away_and_ends_with_a_code(defined: Stage) -> None:
+    desk = await defined.open_desk(available=False)
+    phone, text, note = random_phone(), random_text("A shelf"), random_text("Wants oak")
+    await expect(desk.part("next")).to_have_count(0)
+    await desk.become("away-paperwork")
+    await expect(desk.part("presence")).to_contain_text("Away · Paperwork")
+    await desk.part("next").click()
+    await expect(desk.part("notice")).to_contain_text("Nothing waits")
+    await defined.text(phone, text)
+    async with defined.database() as connection:
+        waits = "select exists (select from contact where state = 'queued')"
+        while not await connection.fetchval(waits):
+            await desk.page.wait_for_timeout(50)
+    await desk.page.keyboard.press("n")
+    await expect(desk.said(text)).to_be_visible()
+    await desk.part("finish").click()
+    await expect(desk.part("wrap-up")).to_have_attribute("data-mode", "required")
+    await expect(desk.part("wrap-up-done")).to_be_disabled()
+    await expect(desk.part("wrap-up-why")).to_contain_text("how it ended")
+    await expect(desk.part("code")).to_have_text([re.compile("Sold.*Sales"), re.compile("Not interested.*Sales")])
+    await desk.part("wrap-up-note").fill(note)
+    await desk.page.keyboard.press("Escape")
+    await desk.page.keyboard.press("1")
+    await expect(desk.page.locator('[data-code="sold"]')).to_have_attribute("aria-checked", "true")
+    await desk.part("wrap-up-done").click()
+    await expect(desk.held).to_have_count(0)
+    await expect(desk.said("Ended as Sales / Sold")).to_have_count(1)
+    await expect(desk.said(note)).to_have_attribute("data-kind", "note")
+    assert not desk.faults
+
+
+async def test_what_is_handed_on_comes_with_its_note_and_is_declined_for_a_reason(defined: Stage) -> None:
+    first, second = await defined.open_desk(0), await defined.open_desk(1, available=False)
+    text, note = random_text("The lamp"), random_text("Speaks French")
+    await defined.text(random_phone(), text)
+    await first.accept(text)
+    await second.become("available")
+    await first.part("transfer").click()
+    await first.part("transfer-to").select_option(label=defined.company.agents[1].name)
+    await first.part("transfer-note").fill(note)
+    await first.part("transfer-confirm").click()
+    await expect(second.part("offer-handed")).to_contain_text(f"From {defined.company.agents[0].name}: {note}")
+    await second.part("decline").click()
+    await second.part("decline-not-mine").click()
+    await expect(second.offer).to_have_count(0)
+    await expect(first.held).to_have_count(1)
+    await expect(first.said(note)).to_have_attribute("data-kind", "note")
+    offers = await defined.company.every("offers?state=declined")
+    assert offers[0]["reason"] == "not-mine"
+    assert not first.faults + second.faults
