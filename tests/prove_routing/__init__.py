@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tests.prove_first_light.stage import Part
-from tests.prove_routing import features, figures, interleavings, model, vip
+from tests.prove_routing import drain, features, figures, interleavings, model, vip
 
 PARTS: dict[str, Part] = {
     "vip": Part(vip.show, 240),
     "model": Part(model.show, 1200, 36_000),
     "interleavings": Part(interleavings.show, 1200, 36_000),
+    "drain": Part(drain.show, 1500),
     "assignment": Part(figures.show_assignment, 900),
     "rules": Part(figures.show_rules, 300),
     "console": Part(features.show_console, 900),
