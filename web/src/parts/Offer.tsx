@@ -40,7 +40,7 @@ export function Offer({ offer, place, docked }: { offer: Ring; place: number; do
         </p>
         {offer.preview && <p class="offer-preview" id={`${id}-preview`} dir="auto">{offer.preview}</p>}
         {offer.handed_by && (
-          <p class="offer-handed" data-test="offer-handed"><Icon name="transfer" size={14} />From <bdi>{offer.handed_by}</bdi>{offer.note && <>: <span dir="auto">{offer.note}</span></>}</p>
+          <p class="offer-handed" data-test="offer-handed"><Icon name="transfer" size={14} /><span>From <bdi>{offer.handed_by}</bdi>{offer.note && <>: <bdi>{offer.note}</bdi></>}</span></p>
         )}
         {offer.phase === "ended" ? <p class="offer-ended" role="status" data-test="offer-ended">{offer.ending}</p> : <Actions offer={offer} place={place} left={seconds} />}
         {docked && <Kept />}
