@@ -134,7 +134,7 @@ async def fetch_offer(connection: Connection, id_: UUID) -> Offer | None:
 
 QUEUES = """
 select id, name, auto_accept, offer_seconds, wrap_up_seconds, park_after_seconds, priority_bonus_seconds from queue
- where $1::text is null or id > $1 order by id limit $2
+ where retired_at is null and ($1::text is null or id > $1) order by id limit $2
 """
 
 

@@ -257,7 +257,7 @@ def _json(value: object) -> str:
 
 
 NAMES = """
-select (select coalesce(array_agg(id), '{}') from queue) as queues,
+select (select coalesce(array_agg(id), '{}') from queue where retired_at is null) as queues,
        (select coalesce(array_agg(distinct q.queue_id), '{}')
           from agent_queue q join agent a on a.id = q.agent_id where a.active) as served,
        (select coalesce(array_agg(id), '{}') from account) as accounts,

@@ -150,7 +150,7 @@ KEEP_SETTINGS = """
 insert into voice_line (account_id, settings) values ($1, $2::jsonb)
 on conflict (account_id) do update set settings = excluded.settings
 """
-QUEUES = "select id from queue"
+QUEUES = "select id from queue where retired_at is null"
 ALL_SETTINGS = "select account_id, settings::text as settings from voice_line order by account_id"
 
 
