@@ -42,6 +42,7 @@ from gateway.screen_limits import Limits
 from gateway.sender import Sender
 from gateway.settings import Settings
 from gateway.sla_worker import SlaWorker
+from gateway.task_worker import TaskWorker
 from gateway.voice_parts import Voice, make_voice
 from gateway.worker import Worker
 from pushers.bus.base import Bus
@@ -114,8 +115,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
     likeness = LikenessWorker(pool, hub.announce)
     mail = make_mail(settings, pool, hub.announce, MailNeeds(accounts, recorder, files.client))
     chat = make_chat(pool, hub, accounts, files.public)
-    sla = SlaWorker(pool, hub.announce)
-    working = (worker, sender, external, likeness, files.worker, voice.worker, mail.worker, sla)
+    sla, tasks = SlaWorker(pool, hub.announce), TaskWorker(pool, hub.announce)
+    working = (worker, sender, external, likeness, files.worker, voice.worker, mail.worker, sla, tasks)
     loops = [asyncio.create_task(part.run()) for part in working]
     try:
         yield Company(

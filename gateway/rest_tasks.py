@@ -11,11 +11,13 @@ from msgspec import Meta, Struct
 from gateway.problems import bad_request, not_found
 from gateway.rest_call import Call, Endpoint, Listing, ListQuery, Name, NoQuery, decode_cursor, page_of
 from gateway.rest_profile import root_of
-from gateway.rest_write import Write
+from gateway.rest_write import Write, check_if_match
 from model.customer import Task, TaskState
 from model.refusal import Refused
+from profiles.audit import audit
 from profiles.task_list import TaskFilter, fetch_task, fetch_tasks_where
 from profiles.tasks import NewTask, TaskChange, add_task, change_task
+from router.task_work import fetch_tasks_at_once, set_tasks_at_once
 from store.ids import new_id
 
 Due = tuple[Annotated[datetime, Meta(tz=True)] | None, UUID]
@@ -99,10 +101,43 @@ async def patch_task(call: Write[TaskChange]) -> Task | Refused:
     return await change_task(call.tx, call.actor, call.id, call.body)
 
 
+class TaskWork(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many due tasks of their queues an agent has at once; 0: none."""
+
+    at_once: Annotated[int, Meta(ge=0, le=100)]
+
+
+_NO_AGENT = "There is no such agent; `GET /v1/agents` lists them."
+
+
+async def show_task_work(call: Call[NoQuery]) -> TaskWork:
+    """How many due tasks of their queues an agent is given at once."""
+    return await _task_work(call)
+
+
+async def put_task_work(call: Write[TaskWork]) -> TaskWork:
+    """Give an agent so many due tasks of their queues at once from now on."""
+    check_if_match(call, await _task_work(call))
+    await set_tasks_at_once(call.tx.connection, call.id, call.body.at_once)
+    await audit(call.tx.connection, call.actor.id, "task_work.change", None, {"agent": call.id})
+    return call.body
+
+
+async def _task_work(call: Call[NoQuery] | Write[TaskWork]) -> TaskWork:
+    found = await fetch_tasks_at_once(call.connection, call.id)
+    if found is None:
+        raise not_found(_NO_AGENT)
+    return TaskWork(found)
+
+
+_WORK = "/v1/agents/{id}/task-work"
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/v1/tasks", "tasks.read", list_tasks, TasksQuery, Listing[Task]),
     Endpoint("POST", "/v1/tasks", "task.edit", create_task, NoQuery, Task, TaskBody, 201),
     Endpoint("GET", "/v1/tasks/{id}", "tasks.read", show_task, NoQuery, Task),
     Endpoint("PATCH", "/v1/tasks/{id}", "task.edit", patch_task, NoQuery, Task, TaskChange),
     Endpoint("GET", "/v1/customers/{id}/tasks", "tasks.read", list_tasks_of_customer, TaskStateQuery, Listing[Task]),
+    Endpoint("GET", _WORK, "agents.read", show_task_work, NoQuery, TaskWork, tagged=True),
+    Endpoint("PUT", _WORK, "task_work.edit", put_task_work, NoQuery, TaskWork, TaskWork, tagged=True),
 )

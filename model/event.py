@@ -206,6 +206,13 @@ class HeldEnded(Struct, frozen=True, tag_field="kind", tag="contact_ended"):
     reason: str
 
 
+class TaskDue(Struct, frozen=True, tag_field="kind", tag="task_due"):
+    """A task of this agent is due. `routed`: its queue gave it to them now."""
+
+    task: Task
+    routed: bool
+
+
 class SlaAlert(Struct, frozen=True, tag_field="kind", tag="sla_alert"):
     """A contact this agent holds is due soon, or was due and not done."""
 
@@ -237,5 +244,7 @@ CustomerEvent = (
     | Merged
     | Unmerged
 )
-AgentEvent = OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged | SlaAlert
+AgentEvent = (
+    OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged | TaskDue | SlaAlert
+)
 Event = CustomerEvent | AgentEvent

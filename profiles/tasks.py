@@ -100,7 +100,7 @@ async def add_task(tx: Transaction, actor: Actor | None, new: NewTask) -> Task |
     await tx.connection.execute(INSERT_TASK, *row)
     await audit(tx.connection, by, "task_added", root, {"task": new.id})
     entry = NewEntry(_entry(actor, new.id, conversation, standing.body), root)
-    return await _tell(tx, root, new.id, {standing.agent}, entry)
+    return await tell_task(tx, root, new.id, {standing.agent}, entry)
 
 
 def _entry(actor: Actor | None, id_: UUID, conversation: UUID | None, body: str) -> Entry:
@@ -208,7 +208,7 @@ async def _change(tx: Transaction, actor: Actor, root: UUID, old: Task, change: 
     row = (old.id, new.body, new.due_at, new.agent, new.queue, new.state, actor.id)
     await tx.connection.execute(CHANGE_TASK, *row)
     await audit(tx.connection, actor.id, "task_changed", root, {"task": old.id, "state": new.state})
-    return await _tell(tx, root, old.id, {was.agent, new.agent})
+    return await tell_task(tx, root, old.id, {was.agent, new.agent})
 
 
 def _altered(was: _Standing, change: TaskChange) -> _Standing:
@@ -228,7 +228,7 @@ def _altered(was: _Standing, change: TaskChange) -> _Standing:
     )
 
 
-async def _tell(tx: Transaction, root: UUID, id_: UUID, agents: set[UUID | None], *first: NewEntry) -> Task:
+async def tell_task(tx: Transaction, root: UUID, id_: UUID, agents: set[UUID | None], *first: NewEntry) -> Task:
     """Show the task on the profile, with how many are open, and to the agents it is and was for."""
     task = await fetch_task(tx.connection, id_)
     assert task is not None, "its customer's stream is locked"  # noqa: S101  # tasks are never deleted under it

@@ -258,6 +258,8 @@ GOOD: dict[str, Callable[[Maker], Good]] = {
     "DELETE /v1/sources/{key}": lambda m: _key(m.source()),
     "GET /v1/accounts/{key}/voice": lambda m: _key("voice-main"),
     "PUT /v1/accounts/{key}/voice": lambda m: _key("voice-main", VOICE),
+    "GET /v1/agents/{id}/task-work": lambda m: _of(m.ids.agent),
+    "PUT /v1/agents/{id}/task-work": lambda m: _of(m.ids.agent, {"at_once": 2}),
     "GET /v1/sla/policies": lambda m: Good(),
     "GET /v1/sla/policies/{key}": lambda m: _key(m.put("sla/policies", SLA)),
     "PUT /v1/sla/policies/{key}": lambda m: _key(m.key(), SLA),
