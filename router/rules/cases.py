@@ -12,6 +12,7 @@ from router.rules.deciding import Compiled, Decision, decide
 from router.rules.fields import Catalog, Fact, Facts, Kind, Kinds
 from router.rules.language import Case, RuleSet
 from router.rules.naming import Problem
+from router.rules.templates import fill
 
 DEFAULT = ""
 """Stands for the account's default queue, whichever that is: no queue has this id."""
@@ -31,8 +32,9 @@ def problems_of_cases(rule_set: RuleSet, catalog: Catalog) -> Iterator[Problem]:
     kinds = catalog.kinds
     for number, case in enumerate(rule_set.cases):
         place = f"cases[{number}]"
-        if case.queue is UNSET and case.rule is UNSET and case.priority is UNSET:
-            yield Problem(place, "expects_nothing", "Say the queue, the rule or the priority that has to come out.")
+        if all(getattr(case, part) is UNSET for part in _EXPECTED):
+            named = ", ".join(_EXPECTED)
+            yield Problem(place, "expects_nothing", f"Say what has to come out, one of: {named}.")
         if isinstance(case.rule, str) and case.rule not in rules:
             yield Problem(
                 f"{place}.rule", "unknown_rule", f"There is no rule {case.rule!r}; name one of this rule set."
@@ -54,20 +56,28 @@ def run_cases(rule_set: RuleSet, compiled: Compiled, catalog: Catalog) -> tuple[
 
 def _run(case: Case, compiled: Compiled, catalog: Catalog) -> CaseResult:
     decision = decide(compiled, facts_of(case.given, compiled.kinds), DEFAULT, catalog.queues)
+    came = _came(case, decision)
     wrong = [
-        f"{what} {_named(expected)}, got {_named(came)}"
-        for what, expected, came in _compared(case, decision)
-        if expected is not UNSET and expected != came
+        f"{what} {_named(expected)}, got {_named(came[what])}"
+        for what in _EXPECTED
+        if (expected := getattr(case, what)) is not UNSET and expected != came[what]
     ]
     return CaseResult(case.name, not wrong, f"Expected {'; '.join(wrong)}." if wrong else None)
 
 
-def _compared(case: Case, decision: Decision) -> tuple[tuple[str, object, object], ...]:
-    return (
-        ("queue", case.queue, decision.queue or None),
-        ("rule", case.rule, decision.rule),
-        ("priority", case.priority, decision.priority),
-    )
+_EXPECTED = ("queue", "rule", "priority", "skills", "close", "reply")
+"""What a case may compare, in this order."""
+
+
+def _came(case: Case, decision: Decision) -> dict[str, object]:
+    return {
+        "queue": decision.queue or None,
+        "rule": decision.rule,
+        "priority": decision.priority,
+        "skills": {each.skill: each.level for each in decision.skills},
+        "close": decision.close,
+        "reply": fill(decision.reply, {**case.given, "queue": decision.queue}).text if decision.reply else None,
+    }
 
 
 def _named(value: object) -> str:

@@ -149,9 +149,10 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A contact as it might come, and where it has to go; null means the account's default queue, and no rule.
+    """A contact as it might come, and where it has to go; null means the account's default queue, no rule, no answer.
 
-    `given`: values by field. What is left out of it is not known; what is left out below it is not compared.
+    `given`: values by field. What is left out of it is not known; what is left out below it is not compared. `reply`:
+    the answer as it would be sent, with the queue's id for its name.
     """
 
     name: Name
@@ -159,6 +160,9 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     queue: str | UnsetType | None = UNSET
     rule: str | UnsetType | None = UNSET
     priority: int | UnsetType = UNSET
+    skills: Skills | UnsetType = UNSET
+    close: bool | UnsetType = UNSET
+    reply: Annotated[str, Meta(max_length=LONGEST_REPLY)] | UnsetType | None = UNSET
 
 
 class RuleSet(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

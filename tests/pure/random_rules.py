@@ -10,19 +10,30 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from router.rules.fields import BUILT_IN, FIELDS, OPERATORS, Catalog, Fact, Kind
+from router.rules.fields import BUILT_IN, FIELDS, OPERATORS, Able, Catalog, Fact, Kind
 from router.rules.language import Rule, RuleSet, Test
 
 Json = dict[str, Any]
+AGENT = "01a217fc-769b-7b5f-8a7f-d401f06b732b"
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
-CUSTOM: dict[str, Kind] = {"fields.limit": "money", "fields.renewal": "date", "fields.member": "yes_no"}
+CUSTOM: dict[str, Kind] = {
+    **{"fields.limit": "money", "fields.renewal": "date", "fields.member": "yes_no", "fields.owner": "text"},
+    **{"pool.general.waiting": "number", "pool.general.available": "number"},
+}
 KINDS: dict[str, Kind] = {**BUILT_IN, **CUSTOM}
 CATALOG = Catalog(
     queues=frozenset({"general", "senior", "billing", "night", "empty"}),
     served=frozenset({"general", "senior", "billing", "night"}),
     topics=frozenset({"Billing", "Billing/Refund"}),
     custom=CUSTOM,
-    values={"segments": frozenset({"Big"}), "account": frozenset({"sms-main"}), "last_agent": frozenset({"a1"})},
+    values={"segments": frozenset({"Big"}), "account": frozenset({"sms-main"}), "last_agent": frozenset({AGENT})},
+    skills=frozenset({"spanish", "billing", "law"}),
+    able=(
+        Able(frozenset({"general", "senior"}), {"spanish": 5, "billing": 2}),
+        Able(frozenset({"billing", "night"}), {"billing": 4}),
+    ),
+    policies=frozenset({"gold"}),
+    agents=frozenset({AGENT}),
 )
 WEEK = {"time_zone": "Europe/Berlin", "open": {"mon": [["08:00", "12:00"], ["13:00", "18:00"]]}}
 
@@ -70,10 +81,47 @@ def condition(chance: random.Random, mark: str) -> Json:
 def valid_rules(chance: random.Random) -> Json:
     """A rule set that lint has nothing to say about."""
     rules = [
-        {"name": f"rule {n}", "queue": chance.choice(["senior", "billing"]), "when": condition(chance, f"mark{n}")}
+        {"name": f"rule {n}", "when": condition(chance, f"mark{n}"), **actions(chance)}
         for n in range(chance.randrange(2, 12))
     ]
     return {"rules": [*rules, {"name": "rest", "queue": "general"}]}
+
+
+TEXTS = [
+    "Hello {name|there}.",
+    "{queue} will answer; {{soon}}.",
+    "Thank you.",
+    "{company|You} may spend {fields.limit|0}.",
+]
+
+
+def actions(chance: random.Random) -> Json:
+    """What a rule does, in order; now and then a lot."""
+    chosen: Json = {"queue": chance.choice(["senior", "billing"])}
+    if chance.random() < 0.1:
+        return {"close": True, "reply": {"text": chance.choice(TEXTS)}}
+    if chance.random() < 0.1:
+        return {"voicemail": True, "task": {"text": chance.choice(TEXTS), "due": "2h", "queue": "general"}}
+    able = {"senior": {"spanish": 5, "billing": 2}, "billing": {"billing": 4}}[chosen["queue"]]
+    skill, most = chance.choice(list(able.items()))
+    later: list[Json] = [
+        {"skills": {}, "prefers": {skill: 1}},
+        {"queue": "night", "skills": {"billing": 3}},
+        {"queue": "general", "skills": {"spanish": 2}, "priority": 9},
+    ]
+    steps = [{"after": f"{30 * (n + 1)}s", **step} for n, step in enumerate(later[: chance.randrange(1, 4)])]
+    named = chance.choice(["last", "fields.owner", AGENT])
+    possible: list[Json] = [
+        {"skills": {skill: chance.randrange(1, most + 1)}, "steps": steps},
+        {"prefers": {skill: 1}, "priority": chance.randrange(-5, 20)},
+        {"agent": {"is": named, "wait": "45s"} | ({"within": "7d"} if named == "last" else {})},
+        {"sla": "gold", "tags": ["seen", "by rule"], "topics": ["billing/refund"]},
+        {"reply": {"text": chance.choice(TEXTS)}},
+        {"task": {"text": chance.choice(TEXTS), "due": "3d"}},
+    ]
+    for part in chance.sample(possible, chance.randrange(0, 4)):
+        chosen |= part
+    return chosen
 
 
 def read(rules: Json) -> RuleSet:
@@ -112,11 +160,78 @@ def _wrong_type(rules: Json, chance: random.Random) -> None:
 
 
 def _unknown_queue(rules: Json, chance: random.Random) -> None:
-    chance.choice(rules["rules"])["queue"] += "x"
+    chance.choice([rule for rule in rules["rules"] if rule.get("queue")])["queue"] += "x"
 
 
 def _unserved_queue(rules: Json, chance: random.Random) -> None:
-    chance.choice(rules["rules"])["queue"] = "empty"
+    chance.choice([rule for rule in rules["rules"] if rule.get("queue")])["queue"] = "empty"
+
+
+def _stepping(rules: Json, chance: random.Random) -> Json:
+    """Some rule for agents, with two steps in order."""
+    rule: Json = chance.choice([each for each in rules["rules"] if each.get("queue")])
+    for part in ("close", "voicemail"):
+        rule.pop(part, None)
+    rule["steps"] = [{"after": "30s", "priority": 3}, {"after": "60s", "priority": 4}]
+    return rule
+
+
+def _unknown_skill(rules: Json, chance: random.Random) -> None:
+    rule = _stepping(rules, chance)
+    chance.choice([rule, *rule["steps"]])[chance.choice(["skills", "prefers"])] = {"spanisch": 2}
+
+
+def _unserved_skill(rules: Json, chance: random.Random) -> None:
+    rule = _stepping(rules, chance)
+    chosen = chance.choice([{"skills": {"law": 1}}, {"skills": {"spanish": 9}}, {"prefers": {"billing": 10}}])
+    chance.choice([rule, rule["steps"][1]]).update(chosen)
+
+
+def _unknown_policy(rules: Json, chance: random.Random) -> None:
+    _stepping(rules, chance)["sla"] = chance.choice(["goldd", "silver"])
+
+
+def _unknown_agent(rules: Json, chance: random.Random) -> None:
+    _stepping(rules, chance)["agent"] = {"is": chance.choice(["lasst", "01a217fc-769b-7b5f-8a7f-d401f06b732c"])}
+
+
+def _unknown_topic(rules: Json, chance: random.Random) -> None:
+    chance.choice(rules["rules"])["topics"] = [chance.choice(["Billing/Refunds", "Money"])]
+
+
+def _steps_out_of_order(rules: Json, chance: random.Random) -> None:
+    rule = _stepping(rules, chance)
+    rule["steps"][1]["after"] = chance.choice(["30s", "5s", "0m"])
+
+
+def _loop(rules: Json, chance: random.Random) -> None:
+    rule = _stepping(rules, chance)
+    other = "night" if rule["queue"] != "night" else "billing"
+    rule.pop("skills", None)
+    rule["steps"][0]["queue"] = chance.choice([other, rule["queue"]])
+    rule["steps"][1]["queue"] = rule["queue"] if rule["steps"][0]["queue"] == other else other
+
+
+def _bad_template(rules: Json, chance: random.Random) -> None:
+    part = chance.choice(["reply", "task"])
+    _stepping(rules, chance)[part] = {"text": chance.choice(["Hello {name", "Hello name}", "{} hello", "{name|a|b}"])}
+
+
+def _unknown_value(rules: Json, chance: random.Random) -> None:
+    part = chance.choice(["reply", "task"])
+    text = chance.choice(["Hello {nme}", "{fields.limits|0} left", "{tags}", "Hello {first_name|there}"])
+    _stepping(rules, chance)[part] = {"text": text}
+
+
+def _bad_pattern(rules: Json, chance: random.Random) -> None:
+    test = chance.choice(_tests(_some_rule(rules, chance)["when"]))
+    test.clear()
+    pattern = chance.choice(["(refund", "a**", r"(?=x)", r"(a)\1", "x{1000}{1000}", "(a{100}){100}", "[z-a]"])
+    test |= {"field": "text", "matches": pattern}
+
+
+def _no_queue(rules: Json, chance: random.Random) -> None:
+    _stepping(rules, chance)["queue"] = None
 
 
 def _no_default(rules: Json, _chance: random.Random) -> None:
@@ -130,7 +245,7 @@ def _dead(rules: Json, chance: random.Random) -> None:
 
 def _shadowed(rules: Json, chance: random.Random) -> None:
     rule = _some_rule(rules, chance)
-    narrower = {"all": [{"field": "language", "is": "de"}, rule["when"]]}
+    narrower = {"all": [{"field": "tags", "has_all": ["narrow"]}, rule["when"]]}
     copy = {"name": "narrower", "queue": "senior", "when": chance.choice([rule["when"], narrower])}
     rules["rules"].insert(len(rules["rules"]) - 1, copy)
 
@@ -156,8 +271,13 @@ FAULTS: dict[str, Callable[[Json, random.Random], None]] = {
     **{"unknown_field": _unknown_field, "wrong_type": _wrong_type, "unknown_queue": _unknown_queue},
     **{"unserved_queue": _unserved_queue, "no_default": _no_default, "shadowed": _shadowed},
     **{"dead": _dead, "contradictory": _contradictory, "same_name": _same_name},
+    **{"unknown_skill": _unknown_skill, "unserved_skill": _unserved_skill, "unknown_policy": _unknown_policy},
+    **{"unknown_agent": _unknown_agent, "unknown_topic": _unknown_topic, "unknown_value": _unknown_value},
+    **{"steps_out_of_order": _steps_out_of_order, "loop": _loop, "bad_template": _bad_template},
+    **{"bad_pattern": _bad_pattern, "no_queue": _no_queue},
 }
-"""By what lint has to say; `dead` is reported as shadowed."""
+SAID_AS = {"dead": "shadowed", "bad_pattern": "wrong_type"}
+"""By what lint has to say, of those that are called otherwise."""
 
 # Few values, so that random conditions meet, imply and contradict each other.
 _TEXTS = st.sampled_from(["a", "ab", "abc", "B", "2026-11-26", "30m", "7d", "12.5", "x"])
