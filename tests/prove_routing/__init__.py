@@ -10,6 +10,8 @@ PARTS: dict[str, Part] = {
     "model": Part(model.show, 1200, 36_000),
     "interleavings": Part(interleavings.show, 1200, 36_000),
     "drain": Part(drain.show, 1500),
+    "erlang": Part(figures.show_erlang, 1800),
+    "lint": Part(figures.show_lint, 300),
     "assignment": Part(figures.show_assignment, 900),
     "rules": Part(figures.show_rules, 300),
     "console": Part(features.show_console, 900),
