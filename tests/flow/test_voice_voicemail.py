@@ -43,6 +43,20 @@ async def test_who_waits_too_long_leaves_word_which_is_offered_with_recording_an
     assert tuple(used) == (0, 1)
 
 
+async def test_a_rule_has_a_caller_leave_word_though_agents_are_free(world: VoiceWorld) -> None:
+    rules = '{"rules": [{"name": "night", "voicemail": true}]}'
+    await world.pool.execute("insert into rule_set (body) values ($1)", rules)
+    agent = await world.hire()
+    sid = await world.call(speaks=4)
+    ended = await world.until_call(lambda call: call["outcome"] == "voicemail")
+    assert "Please leave a message after the tone." in (await world.line(sid))["heard"]
+    assert ended["contact_state"] == "closed"
+    offers = await world.pool.fetch(
+        "select c.class from offer o join contact c on c.id = o.contact_id where o.agent_id = $1", agent.id
+    )
+    assert "voice" not in [row["class"] for row in offers]
+
+
 async def test_outside_business_hours_the_voicemail_answers(world: VoiceWorld) -> None:
     await world.set_line(hours=NEVER, closed="We are closed.")
     sid = await world.call(speaks=4)

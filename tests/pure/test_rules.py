@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
+from router.rules.acting import TaskOrder
 from router.rules.deciding import Compiled, Decision, Step, compile_rules, decide, trace
 from router.rules.fields import Fact, Facts, Kind
 from router.rules.language import MAX_DEPTH, RuleError, parse_rule_set
+from router.skills import SkillLevel
+from router.steps import PlanStep, Preference
 
+AGENT = "01a217fc-769b-7b5f-8a7f-d401f06b732b"
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
 CUSTOM: dict[str, Kind] = {
     **{"fields.limit": "money", "fields.seats": "number", "fields.renewal": "date", "fields.member": "yes_no"},
@@ -117,6 +122,14 @@ def test_an_unknown_queue_means_the_default_queue_and_an_alert_that_names_the_ru
         ({"field": "company", "is": "Acme"}, False),
         ({"field": "company", "contains": "a"}, False),
         ({"not": {"field": "company", "is": "Acme"}}, True),
+        ({"field": "text", "matches": r"\border\?\s+it\b"}, True),
+        ({"field": "text", "matches": r"(?-i)\border\b"}, False),
+        ({"field": "text", "matches": r"(?-i)\bORDER\b"}, True),
+        ({"field": "text", "matches": r"^it is late$"}, False),
+        ({"field": "text", "matches": r"(?m)^it is late$"}, True),
+        ({"field": "plan", "matches": "go[l]+d|free"}, True),
+        ({"field": "company", "matches": ".*"}, False),
+        ({"not": {"field": "company", "matches": ".*"}}, True),
     ],
 )
 def test_a_test_of_one_field(when: Any, holds: bool) -> None:
@@ -197,6 +210,12 @@ def test_an_unknown_field_operator_or_value_is_refused_with_its_place(when: Any)
             "hours",
             "end it later",
         ),
+        ({"field": "text", "matches": "(refund"}, "matches", "RE2 does not take this pattern: missing )"),
+        ({"field": "text", "matches": r"(a)\1"}, "matches", "invalid escape sequence"),
+        ({"field": "text", "matches": "(?=refund)"}, "matches", "invalid perl operator"),
+        ({"field": "text", "matches": r"\pL{200}"}, "matches", "repeat less"),
+        ({"field": "text", "matches": "(ab?){700}"}, "matches", "it grows to"),
+        ({"field": "tags", "matches": "vip"}, "matches", "takes one of: has_any, has_all"),
         ({"field": "now", "hours": {"time_zone": "UTC", "open": {}, "holidays": ["2026-13-01"]}}, "hours", "is no day"),
     ],
 )
@@ -232,6 +251,66 @@ def test_conditions_are_nested_as_deep_as_is_allowed_and_no_deeper() -> None:
     assert taken(nested(MAX_DEPTH)) is (MAX_DEPTH % 2 == 1)
     with pytest.raises(RuleError, match="rule 'deep': Conditions are nested at most"):
         rules(rule(nested(MAX_DEPTH + 1), "deep"))
+
+
+def test_a_trace_shows_a_pattern_and_what_it_was_searched_in() -> None:
+    given = rules(rule({"field": "text", "matches": "refund(ed)?"}), rule({"field": "text", "matches": "order"}, "two"))
+    no, yes = trace(given, FACTS)
+    assert (no.held, no.because[0].place, no.because[0].test.matches) == (False, "when", "refund(ed)?")
+    assert (yes.held, yes.because[0].value) == (True, FACTS["text"])
+
+
+def test_what_a_rule_does_comes_out_as_it_is_carried_out() -> None:
+    given = rules(
+        rule(
+            None,
+            skills={"spanish": 3, "law": 1},
+            prefers={"billing": 2},
+            steps=[{"after": "1m", "skills": {"spanish": 1}}, {"after": "2m", "queue": "night", "priority": -3}],
+            agent={"is": AGENT, "wait": "90s"},
+            sla="gold",
+            reply={"text": "Hello {name|there}"},
+            task={"text": "Call back", "due": "2h"},
+        )
+    )
+    assert decide(given, FACTS, "general", QUEUES) == Decision(
+        queue="senior",
+        priority=0,
+        rule="one",
+        skills=(SkillLevel("law", 1), SkillLevel("spanish", 3)),
+        prefers=(SkillLevel("billing", 2),),
+        steps=(PlanStep(60, skills=(SkillLevel("spanish", 1),)), PlanStep(120, queue="night", priority=-3)),
+        agent=Preference(UUID(AGENT), 90),
+        sla="gold",
+        reply="Hello {name|there}",
+        task=TaskOrder("Call back", "senior", 7200),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "facts", "found"),
+    [
+        ({"is": "last"}, {"last_agent": AGENT}, True),
+        ({"is": "last"}, {}, False),
+        ({"is": "last", "within": "7d"}, {"last_agent": AGENT, "last_agent_at": NOW - timedelta(days=7)}, True),
+        ({"is": "last", "within": "7d"}, {"last_agent": AGENT, "last_agent_at": NOW - timedelta(days=8)}, False),
+        ({"is": "last", "within": "7d"}, {"last_agent": AGENT}, False),
+        ({"is": "fields.note"}, {"fields.note": "Ada", "fields.note as agent": AGENT}, True),
+        ({"is": "fields.note"}, {"fields.note": "Ada"}, False),
+    ],
+)
+def test_who_is_asked_first_depends_on_what_is_known(first: Any, facts: dict[str, Fact], found: bool) -> None:
+    given = rules(rule(None, agent=first))
+    decision = decide(given, facts | {"now": NOW}, "general", QUEUES)
+    assert decision.agent == (Preference(UUID(AGENT), 60) if found else None)
+    assert given.reads >= set(facts), "what it takes is read"
+
+
+@pytest.mark.parametrize("ends", ["close", "voicemail"])
+def test_a_rule_that_asks_nobody_needs_no_queue(ends: str) -> None:
+    given = rules({"name": "one", ends: True})
+    decision = decide(given, FACTS, "general", QUEUES)
+    assert (decision.queue, decision.rule, decision.alert, getattr(decision, ends)) == ("general", "one", None, True)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"rules": 1}', '{"rules": [{"queue": "x"}]}', b"\xff"])
