@@ -13,7 +13,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ import asyncpg
 from router.needs import set_agent_queues
 from tests.outside.company import Agent, Company
 from tests.outside.screen import UNREACHABLE, Gone, Screen
+from tests.outside.told import Frame
 from tests.outside.verdict import Verdict
 from tests.prove_first_light.stage import Stage
 from tests.prove_routing.idle import Busy, Staff, There, Waits, longest_idle
@@ -162,32 +163,45 @@ async def _work(
 
 
 async def _one(screen: Screen, number: int, rng: random.Random, ended: asyncio.Event) -> None:
-    """An agent, who takes what rings, as many at once as they have slots."""
+    """An agent, who takes what rings, as many at once as they have slots, and ends what an answer was lost of."""
     under_way: dict[str, asyncio.Task[None]] = {}
+
+    def begin(contact: str, work: Coroutine[Any, Any, None]) -> None:
+        task = under_way[contact] = asyncio.create_task(work, name=contact)
+        task.add_done_callback(lambda done: under_way.pop(done.get_name(), None))
+
+    def new() -> list[Frame]:
+        return [card for card in screen.told.ringing.values() if card["contact"] not in under_way]
+
     while not ended.is_set():
         try:
             if not screen.connected:
                 await screen.connect(number % 2)
                 await screen.present()
-            for offer in [offer for offer in screen.told.ringing if offer not in under_way]:
-                task = under_way[offer] = asyncio.create_task(_take(screen, offer, rng), name=offer)
-                task.add_done_callback(lambda done: under_way.pop(done.get_name(), None))
-            await screen.until(lambda: any(offer not in under_way for offer in screen.told.ringing), 1)
+            for card in new():
+                begin(card["contact"], _take(screen, card, rng))
+            for contact in [contact for contact in screen.told.held if contact not in under_way]:
+                begin(contact, _end(screen, contact))
+            await screen.until(lambda: bool(new()), 1)
         except LOST:
             await asyncio.sleep(0.2)
 
 
-async def _take(screen: Screen, offer: str, rng: random.Random) -> None:
+async def _take(screen: Screen, card: Frame, rng: random.Random) -> None:
     with contextlib.suppress(*LOST):
         if rng.random() < DECLINES:
-            await screen.decline(offer)
+            await screen.decline(card["offer"])
             return
-        answer = await screen.accept(offer)
-        if answer["type"] != "profile":
-            return
-        await asyncio.sleep(rng.expovariate(1 / TALK_SECONDS))
-        await screen.finish(answer["contact"]["id"])
-        await screen.leave(answer["feed"].partition(":")[2])
+        answer = await screen.accept(card["offer"])
+        if answer["type"] == "profile":
+            await asyncio.sleep(rng.expovariate(1 / TALK_SECONDS))
+            await _end(screen, card["contact"])
+            await screen.leave(answer["feed"].partition(":")[2])
+
+
+async def _end(screen: Screen, contact: str) -> None:
+    with contextlib.suppress(*LOST):
+        await screen.finish(contact)
 
 
 async def _history(
