@@ -12,6 +12,7 @@ from tests.outside.verdict import Verdict, missing
 from tests.prove_customer.features import ROOT, last_line, outcomes, run_tests
 from tests.prove_first_light.stage import Stage
 from tests.prove_routing.bad_input import BAD_INPUT
+from tests.prove_routing.shown_by import SHOWN_BY
 
 FEATURES: Final = (*(f"R{number}" for number in range(1, 17)), "R18")
 PLACES: Final = ("tests/flow", "tests/store", "tests/browser", "tests/pure")
@@ -20,15 +21,24 @@ _ID = re.compile(r"\bR(\d{1,2})\b(?:\s*(?:-|–|to)\s*R?(\d{1,2})\b)?")
 
 
 async def show(stage: Stage) -> list[Verdict]:
-    """All tests that name a feature passed, in strict mode; each feature is named by one at least."""
-    named = {test: ids for folder in PLACES for test, ids in tests_in(ROOT / folder)}
+    """All tests that show a feature passed, in strict mode; each feature is shown by one at least."""
+    named = shown()
     files = sorted({test.partition("::")[0] for test in named})
     passed, failed, output = await _outcomes(stage, files)
     verdicts = [Verdict("the tests of the features, strict", f"{len(files)} files", last_line(output), not failed)]
     for feature in FEATURES:
         tests = [test for test, ids in named.items() if feature in ids]
-        verdicts.append(_judge(f"feature {feature}: the tests that name it", tests, passed))
+        verdicts.append(_judge(f"feature {feature}: the tests that show it", tests, passed))
     return verdicts
+
+
+def shown() -> dict[str, set[str]]:
+    """The tests that name features, and those listed beside them, with the ids."""
+    named = {test: ids for folder in PLACES for test, ids in tests_in(ROOT / folder)}
+    for feature, tests in SHOWN_BY.items():
+        for test in tests:
+            named[test] = named.get(test, set()) | {feature}
+    return named
 
 
 def tests_in(folder: Path) -> Iterator[tuple[str, set[str]]]:
