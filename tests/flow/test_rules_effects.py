@@ -6,10 +6,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.rest_call import RateLimit
+from model.content import Mail, Mailbox
+from model.inbound import HandleRef, InboundMessage
 from profiles.auto_reply import MOST_A_DAY
+from profiles.record import Delivery, record
 from tests.flow.rest_client import Api, client_of, sign_in
 from tests.store.company import Company, open_company
 
@@ -217,6 +221,28 @@ async def test_rules_look_at_how_the_queues_stand(company: Company, admin: Api) 
     problem = {"rules": [{"name": "x", "queue": "general", "when": {"field": "pool.nights.waiting", "ge": 1}}]}
     findings = (await admin.post("rules/check", problem, 200))["findings"]
     assert findings[0]["code"] == "unknown_field"
+
+
+async def test_a_mail_is_answered_in_its_thread_as_what_nobody_wrote(company: Company, admin: Api) -> None:
+    await publish(admin, {"reply": HELLO})
+    await company.value(
+        """
+        insert into account (id, channel, provider, address, secrets, region, public_url, queue_id)
+        values ('mail', 'email', 'raw', 'us@desk.example', '{secret}', 'US', 'http://localhost/x', 'general')
+        returning id
+        """
+    )
+    mail = Mail("Late", Mailbox("ana@home.example"), message_id="<1@home.example>")
+    message = InboundMessage(
+        "<1@home.example>", HandleRef("email", "ana@home.example"), "Where is it?", content=(mail,)
+    )
+    async with company.pool.acquire() as connection:
+        await record(connection, [Delivery("mail", "email", message, None, "", None, b"")])
+    await company.drain()
+    left = (await company.rows("select account_id, to_address, in_reply_to, content::text as content from outbox"))[0]
+    assert tuple(left)[:3] == ("mail", "ana@home.example", "<1@home.example>")
+    (answer,) = msgspec.json.decode(left["content"], type=tuple[Mail, ...])
+    assert (answer.subject, answer.automatic) == ("Re: Late", "auto_reply")
 
 
 async def test_a_contact_that_a_rule_closes_may_still_be_answered(company: Company, admin: Api) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -70,6 +71,16 @@ async def test_a_reply_is_a_mail_in_its_thread_that_answers_come_back_to(inbox: 
     assert body.get_content().strip().replace("\r\n", "\n") == "Hello Ana,\n.\nGrüße"
     [attached] = message.iter_attachments()
     assert (attached.get_filename(), attached.get_content()) == ("Rechnung ü.pdf", b"%PDF-1.4")
+
+
+@pytest.mark.parametrize(("automatic", "said"), [("auto_reply", "auto-replied"), (None, None)])
+async def test_an_answer_that_nobody_wrote_says_so_to_other_machines(
+    inbox: Inbox, automatic: Any, said: str | None
+) -> None:
+    await send(inbox.port, outgoing(content=(Mail("Re: Your order", None, automatic=automatic),)))
+    _back, _to, raw = await inbox.mail()
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message["Auto-Submitted"] == said
 
 
 @pytest.mark.parametrize(
