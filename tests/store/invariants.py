@@ -100,6 +100,17 @@ select 'a screen or none, and `connected` says otherwise', s.agent_id from agent
  where s.connected <> exists (select from screen x where x.agent_id = s.agent_id)
     or (s.gone_at is not null and s.connected)
 union all
+select 'a task given to somebody and not theirs, or waiting and not its queue''s', w.task_id
+  from task_work w join task t on t.id = w.task_id
+ where t.state <> 'open' or t.agent_id is distinct from w.agent_id
+    or (w.agent_id is null and t.queue_id is distinct from w.queue_id)
+union all
+select 'a clock that runs for a customer who waits for nothing, and nobody will look', k.conversation_id
+  from sla_clock k join conversation v on v.id = k.conversation_id
+ where k.since is not null and (v.status = 'closed' or v.folded_into is not null
+                                or v.status = 'waiting' and k.measure = 'resolution')
+   and not exists (select from sla_turn t where t.conversation_id = v.id)
+union all
 select 'a hole in a feed', h.id from heads h left join logs l on l.kind = h.kind and l.id = h.id
  where (coalesce(l.lines, 0), coalesce(l.low, 1), coalesce(l.high, 0)) <> (h.seq, 1, h.seq)
 union all
