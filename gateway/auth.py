@@ -20,6 +20,15 @@ TICKET_LIFE = timedelta(seconds=30)
 _BYTES: Final = 32
 
 
+class TokenView(Struct, frozen=True):
+    """A token as it may be listed: not itself. `id`: the begin of its hash."""
+
+    id: str
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
 class Ticket(Struct, frozen=True):
     """Good for one websocket within 30 s: its second subprotocol is `ticket.<ticket>`."""
 
@@ -43,6 +52,37 @@ async def issue_token(connection: Connection, agent: UUID, label: str = "", expi
     token = f"sp_{secrets.token_urlsafe(_BYTES)}"
     await connection.execute(ADD_TOKEN, hash_of(token), agent, label, expires)
     return token
+
+
+_ID_BYTES: Final = 12
+
+
+def id_of(token: str) -> str:
+    """By what a token is named where it is listed."""
+    return hash_of(token)[:_ID_BYTES].hex()
+
+
+TOKENS = f"""
+select encode(substr(hash, 1, {_ID_BYTES}), 'hex'), label, created_at, expires_at from token
+ where agent_id = $1 and revoked_at is null order by created_at desc, hash limit 200
+"""  # noqa: S608  # a constant of ours
+
+
+async def fetch_tokens(connection: Connection, agent: UUID) -> tuple[TokenView, ...]:
+    """An agent's tokens that were not withdrawn, the newest first."""
+    return tuple(TokenView(*row) for row in await connection.fetch(TOKENS, agent))
+
+
+REVOKE = f"""
+update token set revoked_at = clock_timestamp()
+ where agent_id = $1 and encode(substr(hash, 1, {_ID_BYTES}), 'hex') = $2 and revoked_at is null
+returning true
+"""  # noqa: S608  # a constant of ours
+
+
+async def revoke_token(connection: Connection, agent: UUID, id_: str) -> bool:
+    """Withdraw it; False when the agent has no such token."""
+    return await connection.fetchval(REVOKE, agent, id_) is not None
 
 
 ACTOR_OF = """
