@@ -19,7 +19,7 @@ ME, OTHER = UUID(int=1), UUID(int=2)
 READS = {
     *("me.read", "customers.read", "customer.read", "contacts.read", "offers.read"),
     *("queues.read", "agents.read", "accounts.read", "identity.read", "tasks.read", "definitions.read", "cards.read"),
-    "attachments.read",
+    *("attachments.read", "sla.read", "hours.read"),
 }
 # What other systems may do as well.
 PROFILES = {"customer.create", "customer.edit", "cards.refresh"}
@@ -43,12 +43,17 @@ DEFINE = {
     "sources.read",
     "sources.edit",
     "dead_letters.open",
+    "sla.edit",
+    "queues.edit",
+    "agents.edit",
+    "accounts.edit",
+    "hours.edit",
 }
 WORK = {"reply", "note", "retry", "finish", "wrap_up", "close", "call", "transfer"}
 OFFERED = {"accept", "decline", "seen"}
 DESK = {"ticket.create", "screen.open", "presence"}
 LETTERS = {"dead_letters.read"}
-LEAD = {"audit.read", "dead_letters.replay", "rules.read"}
+LEAD = {"audit.read", "dead_letters.replay", "rules.read", "task_work.edit", "board.read", "supervise"}
 
 # What each may do whoever it concerns, and what on their own only.
 ALWAYS: dict[Role, set[str]] = {
