@@ -19,6 +19,7 @@ from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, stranded_contacts, turn_ring
 from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
+from router.lone import offer_lone
 from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, find_idle, renew_lease, send_away_idle
 from router.relaxing import take_due_steps
 from router.retiring import move_stranded
@@ -116,6 +117,7 @@ class Worker:
         """Route everything unrouted, then dispatch until a round finds nothing to do: also when routing fails."""
         await self._guard(self._routing.route_waiting)
         self._decided.set()
+        await self._guard(self._offer_lone)
         heed_steps = True
         for _ in range(ROUNDS):
             async with transaction(self._pool, self._announce) as tx:
@@ -130,6 +132,12 @@ class Worker:
                     assigned += await assign(tx, pair) is not None
             if not done.offered and not assigned:
                 break
+
+    async def _offer_lone(self) -> None:
+        async with self._pool.acquire() as connection:
+            offered = await offer_lone(connection)
+        if offered is not None:
+            self._announce(offered)
 
     async def _take_steps(self) -> bool:
         """What waited long enough asks for less, or elsewhere; whether any did."""

@@ -9,6 +9,7 @@ What they decide is done by, each in transactions of the caller's:
 - `relaxing`  takes the steps of plans while contacts wait; `steps` (pure) is what a plan is
 - `needs`     interns requirements and keeps who can serve them; `agent_skills` who has which skills (`skills`, pure)
 - `dispatch`  holds waiting contacts out to free agents, or assigns them outright; `claims` is what it works on
+- `lone`      offers the only contact that waits, in one statement
 - `assign`    assigns outright: auto-accept, the owner of a parked contact
 - `accept`    the one statement that makes an offer a hold
 - `endings`   offers that end otherwise: declined, timed out, rescinded

@@ -52,9 +52,18 @@ update contact
        declined_until = case when id = any ($2) then null else declined_until end
  where id = any ($1::uuid[] || $2::uuid[])
 """
+# What an agent is told of an offer `o` of a contact `c` in the queue `q`: the root customer `r`, their handle `h`.
+OFFER_CARD = """
+    json_build_object('kind', 'offer', 'offer', o.id, 'contact', c.id, 'customer', r.id,
+        'customer_name', coalesce(r.shown_name, r.name), 'handle', h.value, 'channel', c.channel,
+        'account', c.account_id, 'queue', q.name, 'preview', c.preview, 'messages', c.messages,
+        'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
+        'expires_at', json_time(o.expires_at),
+        'handed_by', (select b.name from agent b where b.id = c.handed_by), 'note', c.handed_note)::text
+"""
 # Who is locked since they were claimed is locked until COMMIT, so that what is counted here cannot rise. $8: some have
 # limits beyond those of a class.
-OFFER = """
+OFFER = f"""
 with i as (
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::int[], $7::boolean[])
            with ordinality i(contact, agent, offer, weight, seat, seats, counts, o)),
@@ -102,18 +111,13 @@ e as (
     insert into event (slot, kind, id, seq, at, body)
     select event_slot(now()), 3, o.agent_id,
            g.first_seq + row_number() over (partition by o.agent_id order by c.o), now(),
-           json_build_object('kind', 'offer', 'offer', o.id, 'contact', c.id, 'customer', r.id,
-               'customer_name', coalesce(r.shown_name, r.name), 'handle', h.value, 'channel', c.channel,
-               'account', c.account_id, 'queue', q.name, 'preview', c.preview, 'messages', c.messages,
-               'waiting_since', json_time(c.arrived_at), 'offered_at', json_time(o.created_at),
-               'expires_at', json_time(o.expires_at),
-               'handed_by', (select b.name from agent b where b.id = c.handed_by), 'note', c.handed_note)::text
+           {OFFER_CARD}
       from o join c on c.offer = o.id join g on g.agent_id = o.agent_id join queue q on q.id = c.queue_id
              join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
              join handle h on h.id = c.handle_id)
 select (select count(*) from u) as claimed, (select count(*) from o) as offered,
        array(select g.agent_id from g) as agents, array(select g.seq from g) as seqs
-"""
+"""  # noqa: S608  # put together from constants
 
 
 class CapacityMoved(RuntimeError):

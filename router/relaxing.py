@@ -28,7 +28,7 @@ select c.id, c.class, c.queue_id, c.priority, c.steps::text as steps, c.arrived_
        (select d.rule from decision d where d.id = c.decision_id) as rule
   from c join need n on n.id = c.need_id
 """
-QUEUES = "select id from queue"
+QUEUES = "select id from queue where retired_at is null"
 SAVE_STEPS = """
 with i as (
     select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::jsonb[], $6::timestamptz[])

@@ -88,7 +88,7 @@ insert into decision (id, contact_id, version, rule, queue_id, priority, inputs,
 select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::jsonb[], $8::text[],
                      $9::jsonb[], $10::jsonb[])
 """
-QUEUES = "select id from queue"
+QUEUES = "select id from queue where retired_at is null"
 
 
 class Chosen(Struct, frozen=True, omit_defaults=True):
