@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
-from router.pool_facts import name_agents, pool_of, read_pool
+from router.pool_facts import name_agents, pool_of, read_external, read_pool
 from router.rules.fields import CUSTOM, Fact, Facts
 from store.pool import Connection
 
@@ -92,6 +92,7 @@ async def read_facts(
 ) -> list[Facts]:
     """The facts of each row, in order, no others than those that are read."""
     pool = await read_pool(connection, reads)
+    external = await read_external(connection, [row["root_id"] for row in rows], reads)
     past: dict[UUID, Any] = {}
     if reads & _OF_PAST:
         past = {row["id"]: row for row in await connection.fetch(PAST, [row["id"] for row in rows])}
@@ -105,6 +106,7 @@ async def read_facts(
             known |= await profile_of(connection, row["root_id"])
         if pool:
             known |= pool_of(pool, row)
+        known |= external.get(row["root_id"], {})
         facts.append({field: value for field, value in known.items() if field in reads})
     return await name_agents(connection, facts, reads)
 

@@ -1,12 +1,13 @@
-"""What rules look at beside the contact and its customer: how queues stand, and the agents that fields name."""
+"""What rules look at beside the contact and its profile: how queues stand, what other systems said, agents by name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from router.rules.acting import AS_AGENT, agent_id
-from router.rules.fields import POOL, Fact, Facts, queue_of
+from router.rules.fields import EXTERNAL, POOL, Fact, Facts, queue_of
 from store.pool import Connection
 
 # Offered is still waiting: nobody has taken it yet.
@@ -39,6 +40,27 @@ def pool_of(standing: Standing, row: Any) -> dict[str, Fact]:
         for queue, numbers in standing.items()
         for name, number in numbers.items()
     }
+
+
+# As it was last answered: nothing is asked, and nothing waited for.
+SAID = """
+select m.root_id, k.source_id, array(
+           select x.line ->> p.name
+             from jsonb_array_elements(k.body -> 'lines') with ordinality x(line, n)
+                  cross join (values (1, 'title'), (2, 'text'), (3, 'status'), (4, 'amount')) p(o, name)
+            where x.n <= 50 and x.line ->> p.name is not null order by x.n, p.o) as said
+  from card k join customer m on m.id = k.customer_id
+ where k.source_id = any ($2) and m.root_id = any ($1) and k.state in ('fresh', 'stale')
+"""
+
+
+async def read_external(connection: Connection, roots: list[UUID], reads: Collection[str]) -> dict[UUID, Facts]:
+    """What other systems said of these customers, of those that are read."""
+    sources = [field.removeprefix(EXTERNAL) for field in reads if field.startswith(EXTERNAL)]
+    said: dict[UUID, dict[str, Fact]] = {}
+    for row in await connection.fetch(SAID, roots, sources) if sources else ():
+        said.setdefault(row["root_id"], {})[f"{EXTERNAL}{row['source_id']}"] = tuple(row["said"])
+    return dict(said)
 
 
 NAMED = """

@@ -97,6 +97,8 @@ MEANINGS: Final[dict[str, str]] = {
 }
 
 
+EXTERNAL: Final = "external."
+"""What names of facts from other systems begin with: `external.<source>`."""
 POOL: Final = "pool."
 """What names of facts about queues begin with: `pool.<queue>.waiting`, `pool.<queue>.available`."""
 POOL_FACTS: Final[dict[str, str]] = {

@@ -223,6 +223,29 @@ async def test_rules_look_at_how_the_queues_stand(company: Company, admin: Api) 
     assert findings[0]["code"] == "unknown_field"
 
 
+async def test_rules_look_at_what_another_system_said(company: Company, admin: Api) -> None:
+    await company.value(
+        "insert into source (id, title, url, secret) values ('shop', 'Shop', 'https://shop.example', $1) returning id",
+        "0123456789abcdef",
+    )
+    await publish(admin, {"when": {"field": "external.shop", "has_any": ["overdue"]}}, {"queue": "general"})
+    await company.text(PHONE)
+    await company.value(
+        """
+        insert into card (customer_id, source_id, state, body)
+        select root_id, 'shop', 'stale', '{"lines": [{"title": "Invoice 7", "status": "Overdue"}], "more": 0}'
+          from customer returning 1
+        """
+    )
+    await company.text("+14155550101")
+    await company.drain()
+    rows = await company.rows("select queue_id, decision_id from contact order by arrived_at")
+    assert [row["queue_id"] for row in rows] == ["senior", "general"]
+    assert (await admin.get(f"decisions/{rows[0]['decision_id']}"))["facts"] == {
+        "external.shop": ["Invoice 7", "Overdue"]
+    }
+
+
 async def test_a_mail_is_answered_in_its_thread_as_what_nobody_wrote(company: Company, admin: Api) -> None:
     await publish(admin, {"reply": HELLO})
     await company.value(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from router.rules.fields import CUSTOM, CUSTOM_KINDS, FIELDS, MEANINGS, OPERATORS
+from router.rules.fields import CUSTOM, CUSTOM_KINDS, EXTERNAL, FIELDS, MEANINGS, OPERATORS, POOL, POOL_FACTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "rules.md"
 BEGIN, END = "<!-- begin: worked out of the code -->", "<!-- end: worked out of the code -->"
@@ -26,6 +26,10 @@ def _tables() -> Iterator[str]:
         yield f"| `{name}` | {field.kind.replace('_', ' ')} | {field.meaning}{values} |"
     texts = " and ".join(sorted(name for name, kind in CUSTOM_KINDS.items() if kind == "text" != name))
     yield f"| `{CUSTOM}<key>` | as defined; {texts} are text | a custom field of the profile |"
+    for name, meaning in POOL_FACTS.items():
+        yield f"| `{POOL}<queue>.{name}` | number | {meaning} |"
+    said = "titles, texts, status and amounts that this source answered last, of 50 lines; it is not asked for it"
+    yield f"| `{EXTERNAL}<source>` | set | {said} |"
     yield ""
     yield "| kind | operators |"
     yield "|---|---|"
