@@ -80,6 +80,7 @@ async def show_queue_sla(call: Call[NoQuery]) -> QueueSla:
 async def put_queue_sla(call: Write[QueueSla]) -> QueueSla | Refused:
     """Promise this to the contacts of a queue, those who wait already among them."""
     connection, key = call.tx.connection, call.path["key"]
+    await sla_policies.lock_waiting(connection, key)
     before = await sla_policies.fetch_queue_sla(connection, key, lock=True)
     if before is None:
         raise not_found(_NO_QUEUE)

@@ -119,7 +119,7 @@ def _entry(actor: Actor | None, id_: UUID, conversation: UUID | None, body: str)
 
 
 AGENT = "select true from agent where id = $1 and active and role <> 'service'"
-QUEUE = "select true from queue where id = $1"
+QUEUE = "select true from queue where id = $1 and retired_at is null"
 
 
 def _words(asked: _Standing) -> _Standing | Refused:

@@ -44,6 +44,8 @@ async def retire_agent(tx: Transaction, agent: UUID) -> Refused | None:
 LOCK_QUEUE = "select retired_at is not null as retired from queue where id = $1 for no key update"
 WHO_USES = """
 select (select string_agg(a.id, ', ' order by a.id) from account a where a.queue_id = $1) as accounts,
+       exists (select from task t where t.queue_id = $1 and t.state = 'open')
+           or exists (select from task_work w where w.queue_id = $1) as tasks,
        exists (select from (select body from rule_set order by version desc limit 1) r
                 where jsonb_path_exists(r.body, '$.rules[*].queue ? (@ == $id)', jsonb_build_object('id', $1::text))
                    or jsonb_path_exists(r.body, '$.rules[*].steps[*].queue ? (@ == $id)',
@@ -57,7 +59,8 @@ NOBODY_SERVES = "delete from agent_queue where queue_id = $1"
 async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
     """Nobody serves this queue any more; what waits in it goes to its account's default queue, with an alert.
 
-    Refused while an account falls back on it or the rules in force name it. What agents hold of it stays theirs.
+    Refused while an account falls back on it, the rules in force name it, or it has open tasks. What agents hold of
+    it stays theirs.
     """
     connection = tx.connection
     row = await connection.fetchrow(LOCK_QUEUE, queue)
@@ -67,6 +70,10 @@ async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
     if uses is not None and uses["accounts"]:
         told = f"{queue!r} is the default queue of {uses['accounts']}. Give these another first."
         return Refused("conflict", told, "queue")
+    if uses is not None and uses["tasks"]:
+        return Refused(
+            "conflict", f"Open tasks are {queue!r}'s, or were given out by it. End them, or move them.", "queue"
+        )
     if uses is not None and uses["rules"]:
         return Refused("conflict", f"The rules in force name {queue!r}. Publish rules without it first.", "queue")
     agents = [each["agent_id"] for each in await connection.fetch(SERVED_BY, queue)]

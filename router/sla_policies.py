@@ -157,14 +157,23 @@ async def fetch_account_sla(connection: Connection, account: str, *, lock: bool 
     return None if row is None else AccountSla(row["sla_id"])
 
 
+# Contacts before their queue, as everywhere: those that come meanwhile see the queue as it was, and are looked at.
+LOCK_WAITING = (
+    "select id from contact where queue_id = $1 and state in ('queued', 'offered') order by id for no key update"
+)
+
+
+async def lock_waiting(connection: Connection, queue: str) -> None:
+    """Who waits in a queue is about to be ordered anew. First of all locks."""
+    await connection.execute(LOCK_WAITING, queue)
+
+
 SET_QUEUE = "update queue set sla_id = $2, work_order = $3 where id = $1"
 SET_ACCOUNT = "update account set sla_id = $2 where id = $1"
 REORDER = """
 update contact c
    set order_key = order_of($2, c.arrived_at, c.sla_due_at, c.priority, q.priority_bonus_seconds)
-  from queue q
- where q.id = $1 and c.id in (select id from contact
-                               where queue_id = $1 and state in ('queued', 'offered') order by id for no key update)
+  from queue q where q.id = $1 and c.queue_id = q.id and c.state in ('queued', 'offered')
 """
 LOOK_AT_QUEUE = """
 insert into sla_turn (conversation_id)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.task_worker import TaskWorker
+from router.retiring import retire_queue
+from store.feeds import transaction
 from tests.flow.house import House, event
 from tests.flow.rest_client import Api
 from tests.flow.screen_world import Screen, World
@@ -113,6 +115,23 @@ async def test_who_gives_a_task_back_is_passed_over_and_limits_hold(house: House
     more = [await tasks.add(body=f"more {number}") for number in range(3)]
     await tasks.step()
     assert sorted([(await tasks.whose(each))[0] or "" for each in more]) == ["", "", other]
+
+
+async def test_a_queue_with_open_tasks_stays_and_one_that_is_gone_gets_none(house: House) -> None:
+    tasks = await Tasks.opened(house)
+    pool = house.world.pool
+    await pool.execute("insert into queue (id, name) values ('billing', 'Billing')")
+    task = await tasks.add(queue="billing")
+
+    async def retire() -> Any:
+        async with transaction(pool, house.gateway.hub.announce) as tx:
+            return await retire_queue(tx, "billing")
+
+    assert (await retire()).code == "conflict"
+    await tasks.change(task, state="cancelled")
+    assert await retire() is None
+    refused = {"customer": tasks.customer, "body": "late", "queue": "billing"}
+    assert (await tasks.boss.problem("tasks", 422, method="POST", body=refused))["field"] == "queue"
 
 
 async def test_an_agents_own_task_is_told_when_it_is_due_and_again_when_it_is_put_off(house: House) -> None:
