@@ -140,6 +140,7 @@ export type AgentEvent =
   | { kind: "held"; held: HeldContact; routed: boolean }
   | { kind: "contact_ended"; contact: Id; reason: string }
   | { kind: "task"; task: Task }
+  | { kind: "task_due"; task: Task; routed: boolean }
   | ({ kind: "sla_alert" } & SlaAlert);
 
 /** A contact this agent holds is due soon, or was due and not done. */

@@ -32,6 +32,11 @@ export const arrivals: Arrivals = {
       setTimeout(() => fetchRouted(held.contact, held.customer), ROUTED_MS);
     } else if (unsure.delete(held.contact)) void open(held.customer, held.customer_name);
   },
+  due(task, isRouted) {
+    // It opens by itself only where nobody is shown: a task can wait.
+    if (isRouted && !current.value && !opening.value) void open(task.customer, task.customer_name);
+    notice.value = { text: `${isRouted ? "A task for you" : "A task is due"}: ${task.body}`, bad: false };
+  },
   left(contact) {
     routed.delete(contact);
     unmark(contact);

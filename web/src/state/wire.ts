@@ -3,7 +3,7 @@ import { batch } from "@preact/signals";
 import { Connection, type Link } from "../client/connection";
 import { fetchTicket } from "../client/api";
 import { FeedBook, type Step } from "../client/feeds";
-import type { AgentEvent, ClientFrame, CustomerEvent, ErrorFrame, EventFrame, HeldContact, Id, Profile, ServerFrame, Welcome } from "../client/protocol";
+import type { AgentEvent, ClientFrame, CustomerEvent, ErrorFrame, EventFrame, HeldContact, Id, Profile, ServerFrame, Task, Welcome } from "../client/protocol";
 import { Refused, Requests, type Answer } from "../client/requests";
 import { applyAgentEvent, changeOffer, endOffer, fromWelcome, ring, type AgentState } from "./agent";
 import { announce } from "./announce";
@@ -27,6 +27,8 @@ export interface Arrivals {
   profile(frame: Profile): void;
   held(held: HeldContact, routed: boolean): void;
   left(contact: Id): void;
+  /** A task of theirs is due; `routed`: its queue gave it to them now. */
+  due(task: Task, routed: boolean): void;
   entry(customer: Id, event: CustomerEvent): void;
   welcomed(): void;
 }
@@ -237,6 +239,7 @@ function agentEvent(event: AgentEvent): void {
   change((state) => applyAgentEvent(state, event, clock.now(Date.now())));
   if (event.kind === "held") arrivals.held(event.held, event.routed);
   if (event.kind === "contact_ended") arrivals.left(event.contact);
+  if (event.kind === "task_due") arrivals.due(event.task, event.routed);
   if (event.kind === "sla_alert") notice.value = { text: alertWords(event), bad: event.what === "breach" };
 }
 
