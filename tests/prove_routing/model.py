@@ -27,7 +27,7 @@ from tests.store.work_rules import ACTIONS
 USUAL, LONG, STEPS = 500, 20_000, 50
 A_ROUND: Final = 25
 AT_ONCE: Final = 3
-LEAST_SHARE: Final = 0.005
+LEAST_SHARE: Final = 0.003
 HELD: Final = "INV9, INV10, INV11, INV12, INV13, INV14, INV15 and INV16 after every step, and the model agrees"
 
 
@@ -84,6 +84,10 @@ class _Rounds:
             seed, name = self._rng.randrange(2**32), f"work_{number}"
             await execute(self._url, f"create database {name} template {TEMPLATE} strategy file_copy")
             code = await self._play(number, database(self._url, name), seed)
+            self._progress.console.print(
+                f"  round {number}, seed {seed}: {'FAILED' if code else 'played'}; {self.counts[EXAMPLES]} examples",
+                highlight=False,
+            )
             if code:
                 self._failed.append(f"round {number} FAILED: work_round URL {A_ROUND} {STEPS} {seed}")
             await execute(self._url, f"drop database {name} with (force)")

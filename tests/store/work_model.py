@@ -21,7 +21,8 @@ select h.value as phone, c.id, c.state, coalesce(c.agent_id, o.agent_id) as agen
 """
 TALKS = """
 select h.value as phone, h.customer_id, m.root_id, count(distinct e.id) filter (where e.direction = 'in') as said,
-       count(distinct v.id) as talks, bool_or(v.status <> 'closed') as open
+       count(distinct v.id) as talks, bool_or(v.status <> 'closed') as open,
+       (select s.seq from stream s where s.kind = 1 and s.id = m.root_id) as seq
   from handle h join customer m on m.id = h.customer_id join entry e on e.customer_id = h.customer_id
        join conversation v on v.customer_id = h.customer_id
  group by h.value, h.customer_id, m.root_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from hypothesis import note
@@ -73,13 +74,22 @@ class Work(Acts):
         assert talks == {phone: (len(said), 1) for phone, said in self.said.items()}
         opened = {self.groups[phone] for phone, row in found.items() if row["open"]}
         assert opened == {self.groups[phone] for phone in self.said if phone not in self.closed}
-        # Of merged ones the older words may change the conversation they are shown in, which is told by `merged` alone.
-        alone = (row["root_id"] for phone, row in found.items() if len(self.group(phone)) == 1)
-        for root in alone:
-            self.mirrors[root] = self.wait(follow(self.eye, root, self.mirrors.get(root)))
+        self.follow(found, lambda root, seq: root not in self.mirrors or self.mirrors[root].seq != seq)
+
+    def follow(self, found: dict[str, Any], chosen: Callable[[UUID, int], bool]) -> None:
+        """INV18, of customers who are not merged: of those the older words may change the conversation they are shown
+        in, which is told by `merged` alone."""
+        for phone, row in found.items():
+            root = row["root_id"]
+            if len(self.group(phone)) == 1 and chosen(root, row["seq"]):
+                self.mirrors[root] = self.wait(follow(self.eye, root, self.mirrors.get(root)))
 
     def teardown(self) -> None:
-        """INV16: every decision comes out the same again, whatever was published and said since."""
+        """INV16: every decision comes out the same again, whatever was published and said since.
+
+        And every profile is as it was followed, also where nothing was told of it.
+        """
+        self.follow(self.rows(TALKS), lambda _root, _seq: True)
         for row in self.wait(self.eye.fetch(DECISIONS)):
             explained = self.wait(explain_decision(self.eye, row["id"]))
             assert explained is not None
