@@ -53,7 +53,7 @@ async def test_a_draft_in_yaml_is_given_back_with_its_comments_from_draft_to_ver
 
 
 async def test_what_is_wrong_with_yaml_is_told_by_place_and_line(admin: Api) -> None:
-    wrong = TEXT.replace("general", "genral").encode()
+    wrong = TEXT.replace("general", "nowhere").encode()
     checked = await admin.ask("rules/check", method="POST", content=wrong, content_type="application/yaml")
     (finding,) = checked.json()["findings"]
     assert (finding["place"], finding["line"], finding["severity"]) == ("rules[0].queue", 4, "error")

@@ -41,7 +41,7 @@ def test_words_mean_what_they_say() -> None:
 
 
 def test_what_lint_finds_has_the_line_it_stands_in() -> None:
-    wrong = RULES.replace("queue: general", "queue: genral").replace("[vip]", "[]")
+    wrong = RULES.replace("queue: general", "queue: nowhere").replace("[vip]", "[]")
     written = read_rules(wrong.encode(), "yaml")
     found = with_lines(check(written.rule_set, CATALOG), written.source).findings
     assert [(each.place, each.line) for each in found] == [("rules[1].queue", 13)]
