@@ -11,6 +11,7 @@ from gateway.routing_worker import RoutingWorker
 from router.agent_skills import delete_skill, fetch_agent_skills, set_agent_skills
 from router.assign import assign
 from router.dispatch import dispatch
+from router.lone import offer_lone
 from router.needs import Need, intern_need, set_agent_queues
 from router.rank import Pair, Waiting
 from router.skills import SkillLevel
@@ -111,6 +112,54 @@ async def test_a_skill_that_is_not_there_strands_nobody(company: Company) -> Non
     await company.drain()
     assert await asked(company) == ["Ines"]
     assert "french" in await company.value("select alert from decision")
+
+
+# --- alone ------------------------------------------------------------------------------------------------------------
+
+
+async def lone(company: Company) -> bool:
+    async with company.pool.acquire() as connection:
+        return await offer_lone(connection) is not None
+
+
+async def test_a_contact_that_waits_alone_is_offered_in_one_statement_to_who_is_idle_longest(company: Company) -> None:
+    await hire(company, "Serves another", messaging=0)
+    await hire(company, "Ines")
+    await hire(company, "Marek")
+    await company.text(PHONES[0])
+    await RoutingWorker(company.pool, company.announce).route_waiting()
+    assert await lone(company)
+    assert await asked(company) == ["Ines"]
+    assert not await lone(company), "nothing waits"
+
+
+MORE = (
+    "update queue set selection = 'round_robin'",
+    "update queue set offer_to = 2",
+    "update queue set auto_accept = true",
+    "update queue set weight = 5",
+    "update need set prefers = '{billing}', prefer_levels = '{1}'",
+    "update agent_state set cap_total = 1",
+    "update agent_queue set most = 1",
+    "update agent_state set presence = 'away'",
+    "update agent_state set needs = '{}'",
+    "update contact set declined_until = now(), declined_by = array[(select id from agent)]",
+    "update contact set steps = '[]', step_at = now()",
+)
+
+
+async def test_what_takes_more_than_that_is_left_to_dispatch(company: Company) -> None:
+    await hire(company)
+    await company.text(PHONES[0])
+    await RoutingWorker(company.pool, company.announce).route_waiting()
+    async with company.pool.acquire() as connection:
+        for more in MORE:
+            change = connection.transaction()
+            await change.start()
+            await connection.execute(more)
+            assert await offer_lone(connection) is None, more
+            await change.rollback()
+        assert await offer_lone(connection) is not None
 
 
 # --- the queue's way of choosing, weights and limits ------------------------------------------------------------------
