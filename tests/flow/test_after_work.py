@@ -170,6 +170,8 @@ async def test_what_a_retired_agent_holds_goes_back_to_its_queue(house: House) -
         assert await retire_agent(tx, agent.actor.id) is None
         assert await retire_agent(tx, agent.actor.id) is None
     assert (await agent.ask("me")).status_code == 401
+    await work(house)
+    assert {(await state(house, contact))[0] for contact in (parked, assigned, rings["contact"])} == {"queued"}
     theirs = await house.screen(other)
     await work(house)
     got = {(await theirs.next("offer"))["contact"] for _ in range(3)}

@@ -127,7 +127,9 @@ async def test_a_call_goes_to_another_queue_or_an_outside_number(world: VoiceWor
     await granted(sender.screen, type="transfer", contact=contact, to={"queue": "billing"})
     await take(billing)
     await world.until_call(lambda call: call["state"] == "bridged" and call["agent_id"] == billing.id)
-    await granted(billing.screen, type="transfer", contact=contact, to={"number": "+1 555 888 0001"})
+    to, note = {"number": "+1 555 888 0001"}, "Ask for the forwarder."
+    await granted(billing.screen, type="transfer", contact=contact, to=to, note=note)
+    assert await world.pool.fetchval("select body from entry where kind = 'note'") == note
     await world.free(billing)
     call = await world.until_call(lambda call: call["contact_state"] == "closed")
     assert call["state"] == "bridged"
@@ -162,8 +164,10 @@ async def test_warm_and_declined_the_sender_keeps_the_call_and_nobody_else_is_as
     await world.pool.execute(
         "update agent_state set presence = 'available' where agent_id = any ($1)", [other.id, third.id]
     )
-    await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(other.id)}, warm=True)
+    more = {"warm": True, "note": "An old friend."}
+    await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(other.id)}, **more)
     offer = await other.screen.next("offer")
+    assert (offer["handed_by"], offer["note"]) == ("Sender", "An old friend.")
     await other.screen.send(type="decline", offer=offer["offer"], ref="no")
     await world.until_call(lambda call: call["consult_id"] is None)
     assert (await world.calls())[-1]["state"] == "bridged"
