@@ -15,7 +15,7 @@ from router.effects import effects_of
 from router.facts import ProfileFacts, claim_unrouted, read_facts
 from router.known_skills import only_known_skills
 from router.needs import intern_need, intern_nobody, need_of
-from router.rules.deciding import Compiled, Decision, compile_rules, decide
+from router.rules.deciding import Compiled, Decision, compile_rules, decide, takes_long
 from router.rules.fields import Facts, Kind
 from router.rules.language import RuleError, parse_rule_set
 from router.skills import SkillLevel
@@ -250,6 +250,8 @@ async def _decide(rules: PublishedRules, row: Any, facts: Facts, queues: frozens
         return Decision(row["queue_id"], row["priority"], row["decided_rule"])
     if rules.problem:
         return Decision(row["default_queue"], 0, None, rules.problem)
+    if rules.compiled and takes_long(rules.compiled, facts):
+        return await asyncio.to_thread(decide, rules.compiled, facts, row["default_queue"], queues)
     return decide(rules.compiled, facts, row["default_queue"], queues)
 
 

@@ -17,7 +17,7 @@ from router.business_time import BusinessTime
 from router.rules.checking import amount_of, day_of, moment_of, span_of, walk
 from router.rules.fields import Fact, Facts, Kind, Kinds
 from router.rules.language import Test
-from router.rules.patterns import compile_pattern
+from router.rules.patterns import LONGEST_SEARCHED, compile_pattern
 
 Prepared = dict[str, Any]
 """Values in the form in which they are compared, of every field that is read."""
@@ -129,7 +129,7 @@ def _text(value: Fact) -> str:
 
 
 def _bytes(value: Fact) -> bytes:
-    return value.encode("utf-8", "replace") if isinstance(value, str) else b""
+    return value[:LONGEST_SEARCHED].encode("utf-8", "replace") if isinstance(value, str) else b""
 
 
 def _set(value: Fact) -> frozenset[str]:

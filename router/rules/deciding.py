@@ -9,15 +9,18 @@ from msgspec import Struct, structs
 
 from router.rules.acting import Decision, ask_first, outcome_of, read_for
 from router.rules.checking import children, faults_of
-from router.rules.compiling import Check, Prepared, Readers, compile_test, prepare, readers_of
+from router.rules.compiling import Check, Prepared, Readers, as_written, compile_test, prepare, readers_of
 from router.rules.fields import BUILT_IN, Fact, Facts, Kinds
 from router.rules.language import Rule, RuleError, RuleSet, Test
 
-__all__ = ["Compiled", "Decision", "Seen", "Shown", "Step", "compile_rules", "decide", "shown", "trace"]
+__all__ = ["Compiled", "Decision", "Seen", "Shown", "Step", "compile_rules", "decide", "shown", "takes_long", "trace"]
 
 LONGEST_SHOWN = 200
 """Characters of a value in a trace: of what the customer wrote, the begin is enough to know it by."""
 
+
+SOON_SEARCHED = 500
+"""Characters."""
 
 Shown = str | float | bool | tuple[str, ...] | None
 """A value in a trace; a moment as RFC 3339."""
@@ -33,13 +36,14 @@ class Ready(Struct, frozen=True):
 class Compiled(Struct, frozen=True):
     """A rule set that is ready to decide: each rule, and whether it holds.
 
-    `reads`: the facts it looks at; `readers`: those that conditions compare.
+    `reads`: the facts it looks at; `readers`: those that conditions compare; `searched`: those that patterns search.
     """
 
     rules: tuple[tuple[Ready, Check], ...]
     kinds: Kinds
     reads: frozenset[str]
     readers: Readers
+    searched: frozenset[str]
 
 
 class Seen(Struct, frozen=True):
@@ -78,7 +82,13 @@ def compile_rules(rule_set: RuleSet, custom: Kinds) -> Compiled:
         {**dict.fromkeys(asked, "text"), **kinds},
         frozenset(field for _key, field, _read in readers) | asked,
         readers,
+        frozenset(field for key, field, _read in readers if key == as_written(field)),
     )
+
+
+def takes_long(compiled: Compiled, facts: Facts) -> bool:
+    """Whether patterns are to be searched in so much that nobody should wait for it: a search lets others run."""
+    return any(len(text) > SOON_SEARCHED for field in compiled.searched if isinstance(text := facts.get(field), str))
 
 
 def _always(_given: Prepared) -> bool:

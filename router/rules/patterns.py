@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import re2
 
-MOST_MEMORY: Final = 1 << 20
-LARGEST: Final = 1_000
-"""Instructions of one pattern: a text of 40,000 characters takes some tenths of a second where memory runs out."""
-MOST_PATTERNS: Final = 200
+MOST_MEMORY: Final = 2 << 20
+LARGEST: Final = 1_500
+"""Instructions of one pattern: a class such as `\\pL` has 1,200."""
+MOST_PATTERNS: Final = 100
 """Of one rule set."""
+LONGEST_SEARCHED: Final = 8_000
+"""Characters that a pattern is searched in: where memory runs out, some tenths of a second."""
 
 
 class BadPattern(ValueError):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from router.rules.acting import TaskOrder
-from router.rules.deciding import Compiled, Decision, Step, compile_rules, decide, trace
+from router.rules.deciding import Compiled, Decision, Step, compile_rules, decide, takes_long, trace
 from router.rules.fields import Fact, Facts, Kind
 from router.rules.language import MAX_DEPTH, RuleError, parse_rule_set
 from router.skills import SkillLevel
@@ -214,7 +214,7 @@ def test_an_unknown_field_operator_or_value_is_refused_with_its_place(when: Any)
         ({"field": "text", "matches": r"(a)\1"}, "matches", "invalid escape sequence"),
         ({"field": "text", "matches": "(?=refund)"}, "matches", "invalid perl operator"),
         ({"field": "text", "matches": r"\pL{200}"}, "matches", "repeat less"),
-        ({"field": "text", "matches": "(ab?){700}"}, "matches", "it grows to"),
+        ({"field": "text", "matches": "(ab?){900}"}, "matches", "it grows to"),
         ({"field": "tags", "matches": "vip"}, "matches", "takes one of: has_any, has_all"),
         ({"field": "now", "hours": {"time_zone": "UTC", "open": {}, "holidays": ["2026-13-01"]}}, "hours", "is no day"),
     ],
@@ -258,6 +258,15 @@ def test_a_trace_shows_a_pattern_and_what_it_was_searched_in() -> None:
     no, yes = trace(given, FACTS)
     assert (no.held, no.because[0].place, no.because[0].test.matches) == (False, "when", "refund(ed)?")
     assert (yes.held, yes.because[0].value) == (True, FACTS["text"])
+
+
+def test_patterns_are_searched_in_the_begin_of_a_text_and_apart_from_the_loop_where_it_is_long() -> None:
+    given = rules(rule({"field": "text", "matches": r"\brefund\b"}))
+    for before, holds in ((10, True), (7_000, True), (8_000, False)):
+        facts: Facts = {"text": "x " * (before // 2) + "refund"}
+        assert (decide(given, facts, "general", QUEUES).rule == "one") is holds
+        assert takes_long(given, facts) is (before > 500)
+    assert not takes_long(rules(rule({"field": "text", "contains": "refund"})), {"text": "x" * 9_000})
 
 
 def test_what_a_rule_does_comes_out_as_it_is_carried_out() -> None:
