@@ -31,7 +31,7 @@ class Ending(Struct, frozen=True):
 NOTHING = Ending()
 HELD_BEFORE = "select exists (select from offer where contact_id = $1 and agent_id = $2 and state = 'accepted')"
 KEEP_CODE = "update contact set disposition_id = $2 where id = $1"
-BEGIN_WRAP_UP = "update contact set wrap_up = $2, wrap_up_asked = false where id = $1"
+BEGIN_WRAP_UP = "update contact set wrap_up = $2 where id = $1"
 ASK_WRAP_UP = "update contact set wrap_up_asked = true where id = $1"
 
 

@@ -81,6 +81,8 @@ returning presence, reason, connected, presence_at
 LIVE_CALL = "select exists (select from contact where agent_id = $1 and class = 'voice' and state = 'assigned')"
 
 
+WORKS_HERE = "select active from agent where id = $1"
+RETIRED = Refused("forbidden", "This agent works here no more.", "status")
 NO_REASON = Refused("invalid", "Only away has a reason; leave it out.", "reason")
 
 
@@ -91,6 +93,8 @@ async def set_presence(tx: Transaction, agent: UUID, status: PresenceStatus, rea
         if refused is not None:
             return refused
     await tx.connection.execute(LOCK_AGENT, agent)
+    if not await tx.connection.fetchval(WORKS_HERE, agent):
+        return RETIRED
     if status == "offline" and await tx.connection.fetchval(LIVE_CALL, agent):
         return Refused("wrong_state", "You are on a call. Choose away, and offline when it has ended.", "status")
     await change_presence(tx, agent, status, reason)

@@ -30,7 +30,7 @@ class NewAwayReason(Struct, frozen=True, forbid_unknown_fields=True):
     position: Position = 0
 
 
-OF_SERVER = frozenset({"missed_offer", "leg_failed", "idle", "deactivated", "supervisor"})
+OF_SERVER = frozenset({"missed_offer", "leg_failed", "idle", "deactivated"})
 """Reasons the server gives by itself: nobody defines or chooses them."""
 
 AWAY_REASONS = "select id, label, works, position from away_reason order by position, label, id"

@@ -131,7 +131,7 @@ export const RECEIPT_WORDS: Record<DeliveryStatus, string> = {
 };
 
 const REASON_WORDS: Record<string, string> = {
-  missed_offer: "missed an offer", leg_failed: "phone did not answer", idle: "nobody at the screen", supervisor: "by a supervisor",
+  missed_offer: "missed an offer", leg_failed: "phone did not answer", idle: "nobody at the screen",
 };
 
 /** `labelOf`: what administrators call a reason. */
