@@ -87,7 +87,7 @@ async def show(stage: Stage) -> list[Verdict]:
         Verdict(
             f"no agent has a free slot for over {WITHIN_SECONDS:.0f} s while eligible work waits",
             dose,
-            f"the longest: {idle.seconds:.3f} s",
+            f"the longest: {idle.seconds:.3f} s, {idle.at - beginning:.1f} s after the first agent came",
             idle.seconds <= WITHIN_SECONDS,
         ),
         Verdict(

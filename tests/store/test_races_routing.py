@@ -30,8 +30,8 @@ async def company(database_url: str) -> AsyncIterator[Company]:
 
 async def test_two_processes_at_once_never_offer_more_than_an_agent_may_hold(company: Company) -> None:
     ines = await company.hire(messaging=1)
-    await company.text(PHONE)
-    await company.text(OTHER)
+    for number in range(8):  # more than the first looks at
+        await company.text(f"+1415555{number:04d}")
     await company.drain()
     await company.seat(ines)
 
