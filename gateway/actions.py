@@ -12,6 +12,7 @@ import asyncpg
 
 from gateway.accounts import fetch_limits
 from gateway.desk import Accepted, Page
+from gateway.supervise import Act, supervise
 from gateway.voice_calls import Calls
 from gateway.voice_desk import call_action, dial, transfer
 from model.agent import Actor, PresenceStatus
@@ -128,6 +129,10 @@ class Actions:
         for gone in left:
             if gone.agent == actor.id:
                 await self._do(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
+
+    async def supervise(self, actor: Actor, act: Act) -> Refused | None:
+        """Do something with the work of others."""
+        return await self._freeing(lambda tx: supervise(tx, actor, act))
 
     async def accept(self, actor: Actor, offer: UUID) -> Accepted | Refused:
         """Take an offer, in one statement on an idle connection."""

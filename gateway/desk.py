@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
+from gateway.supervise import Act
 from model import wire
 from model.agent import Actor, PresenceStatus
 from model.customer import CustomerSummary
@@ -42,6 +43,9 @@ class Desk(Protocol):
 
     async def set_presence(self, actor: Actor, status: PresenceStatus, reason: str | None) -> Refused | None:
         """Choose a presence."""
+
+    async def supervise(self, actor: Actor, act: Act) -> Refused | None:
+        """Do something with the work of others."""
 
     async def accept(self, actor: Actor, offer: UUID) -> Accepted | Refused:
         """Take an offer; again by the one who has it, the same answer."""

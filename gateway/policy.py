@@ -48,7 +48,14 @@ Action = Literal[
     "contacts.read",
     "offers.read",
     "queues.read",
+    "queues.edit",
     "agents.read",
+    "board.read",
+    "supervise",
+    "hours.read",
+    "hours.edit",
+    "accounts.edit",
+    "agents.edit",
     "accounts.read",
     "dead_letters.read",
     "dead_letters.open",
@@ -127,7 +134,15 @@ RULES: dict[Action, dict[Role, Rule]] = {
     "contacts.read": _ALL,
     "offers.read": _ALL,
     "queues.read": _ALL,
+    "queues.edit": _ADMINS,
     "agents.read": _ALL,
+    "board.read": _LEADERS,
+    "supervise": _LEADERS,
+    "hours.read": _ALL,
+    "hours.edit": _ADMINS,
+    "accounts.edit": _ADMINS,
+    # Their tokens are given with it.
+    "agents.edit": _ADMINS,
     "accounts.read": _ALL,
     "dead_letters.read": _LEADERS | {"service": "yes"},
     # The request as it arrived: bodies and phone numbers of whoever wrote.
@@ -183,6 +198,10 @@ FRAMES: dict[str, Action] = {
     "task": "task.edit",
     "end_task": "task.edit",
     "recent": "recent.read",
+    "watch": "board.read",
+    "take_back": "supervise",
+    "reassign": "supervise",
+    "presence_of": "supervise",
 }
 """What each frame of a screen asks for."""
 

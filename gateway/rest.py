@@ -17,15 +17,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway import (
+    rest_accounts,
+    rest_agents,
+    rest_board,
     rest_company,
     rest_customers,
     rest_definitions,
     rest_files,
+    rest_hours,
     rest_identity,
     rest_mail,
     rest_merges,
     rest_presence,
     rest_profile,
+    rest_queues,
     rest_reads,
     rest_rules,
     rest_sla,
@@ -68,6 +73,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *rest_rules.ENDPOINTS,
     *rest_presence.ENDPOINTS,
     *rest_sla.ENDPOINTS,
+    *rest_board.ENDPOINTS,
+    *rest_hours.ENDPOINTS,
+    *rest_accounts.ENDPOINTS,
+    *rest_queues.ENDPOINTS,
+    *rest_agents.ENDPOINTS,
 )
 
 

@@ -25,6 +25,7 @@ from uuid import UUID
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from gateway.board_watch import BoardWatch
 from gateway.desk import Desk
 from gateway.policy import may
 from gateway.screen_connection import Screen
@@ -63,7 +64,9 @@ class ScreenEndpoint:
         self._origins = origins
         self._limits = limits or Limits()
         self._prefetch = Prefetch(hub, desk.snapshot)
-        self._parts = Parts(desk, hub, self._prefetch, self._offered, self._limits.followed, TypingMarks(pool, hub))
+        self._board = BoardWatch(pool, self._limits.board_heartbeat_seconds)
+        marks = TypingMarks(pool, hub)
+        self._parts = Parts(desk, hub, self._prefetch, self._offered, self._limits.followed, marks, self._board)
         self._arrivals = Arrivals(self._limits.new_per_second)
         self._screens: dict[UUID, list[Screen]] = {}
         self._count = 0
@@ -115,6 +118,7 @@ class ScreenEndpoint:
             await asyncio.gather(self._sweep, return_exceptions=True)
             self._sweep = None
         await self._prefetch.stop()
+        await self._board.stop()
 
     def close_agent(self, agent: UUID, code: CloseCode = close_codes.SIGNED_OUT) -> None:
         """Close all screens of an agent at once: their right to it was withdrawn."""

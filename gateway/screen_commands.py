@@ -70,9 +70,8 @@ class Commands:
                 return _done(command, await self._feeds.take(command))
             case wire.Open():
                 return await self._open(command)
-            case wire.Leave(customer=customer):
-                self._feeds.leave(customer)
-                return to_screen.Result(command.ref)
+            case wire.Leave() | wire.Watch():
+                return _done(command, self._follow(command))
             case wire.Timeline():
                 return await self._timeline(command)
             case wire.Reply() | wire.Note():
@@ -91,6 +90,12 @@ class Commands:
             return FORBIDDEN
         shown = await self._feeds.show(command.customer, Opening("opened", command.ref))
         return None if shown else NO_CUSTOMER
+
+    def _follow(self, command: wire.Leave | wire.Watch) -> Refused | None:
+        if isinstance(command, wire.Watch):
+            return self._feeds.watch(command)
+        self._feeds.leave(command.customer)
+        return None
 
     async def _timeline(self, command: wire.Timeline) -> Answer:
         if not may(self._actor, "customer.read", command.customer):
@@ -163,7 +168,7 @@ async def _simple(desk: Desk, actor: Actor, command: Command) -> Refused | None:
 
 
 async def _hand_on(desk: Desk, actor: Actor, command: Command) -> Refused | None:
-    """The frames of calls, and of handing a contact on."""
+    """The frames of calls, of handing a contact on, and of supervisors."""
     match command:
         case wire.CallFrame():
             return await desk.call(actor, command.contact, command.action)
@@ -171,5 +176,7 @@ async def _hand_on(desk: Desk, actor: Actor, command: Command) -> Refused | None
             return await desk.dial(actor, command)
         case wire.Transfer():
             return await desk.transfer(actor, command)
+        case wire.TakeBack() | wire.Reassign() | wire.SetPresenceOf():
+            return await desk.supervise(actor, command)
         case _:
             raise TypeError(type(command).__name__)

@@ -305,8 +305,13 @@ class ScreenFeeds:
         if customer in self._customers:
             self._customers[customer] = self._customers.pop(customer)
 
+    def watch(self, frame: wire.Watch) -> Refused | None:
+        """Show the board, or no longer."""
+        return self._parts.board.carry_out(frame, self._session, self._wake)
+
     async def stop(self) -> None:
         """Unsubscribe from everything."""
+        self._parts.board.leave(self._session)
         await self._tasks.stop()
         for subscription in [*self._customers.values(), *([self._agent] if self._agent else [])]:
             self._parts.hub.unsubscribe(subscription)

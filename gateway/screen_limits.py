@@ -26,6 +26,8 @@ class Limits(Struct, frozen=True):
     """How often hellos that are overdue and screens to be signed off are looked for."""
     recheck_seconds: float = 60.0
     """How often the right to a screen is looked at again."""
+    board_heartbeat_seconds: float = 5.0
+    """A board on which nothing changes says so this often."""
 
 
 class Arrivals:

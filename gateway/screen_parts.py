@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from gateway.board_watch import BoardWatch
 from gateway.desk import Desk
 from gateway.typing_marks import TypingMarks
 from pushers.hub import Hub
@@ -24,6 +25,7 @@ class Parts:
     """By agent: offer to root customer, for what rings now."""
     most_followed: int
     marks: TypingMarks
+    board: BoardWatch
 
 
 class Writer(Protocol):

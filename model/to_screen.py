@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Raw, Struct
 
 from model.agent import Actor, Capacity, Presence, WorkClass
+from model.board import BoardAgent, BoardQueue
 from model.contact import HeldContact, ProfileContact
 from model.customer import (
     Candidate,
@@ -181,6 +182,20 @@ class Resync(_ToScreen, frozen=True, tag="resync"):
     feed: str
 
 
+class BoardFrame(_ToScreen, frozen=True, tag="board"):
+    """The board as of `at`: all of it where `whole`, else the lines that changed since the frame before, whose `seq` is
+    one less. Without any: nothing changed; one comes at least every 5 s.
+    """
+
+    seq: int
+    at: datetime
+    whole: bool
+    queues: tuple[BoardQueue, ...] = ()
+    agents: tuple[BoardAgent, ...] = ()
+    gone_queues: tuple[str, ...] = ()
+    gone_agents: tuple[UUID, ...] = ()
+
+
 ServerFrame = (
     Welcome
     | OfferFrame
@@ -193,4 +208,5 @@ ServerFrame = (
     | Result
     | Error
     | Resync
+    | BoardFrame
 )

@@ -28,6 +28,9 @@ SLA = {
 }
 
 
+HOURS = {"name": "Office", "hours": VOICE["hours"]}
+
+
 class Maker:
     """Makes, as an administrator, what a request needs to be about."""
 
@@ -103,6 +106,15 @@ class Maker:
         line = {"kind": "sip", "address": "sip:bo@sip.example.com"}
         assert self._asker.ask("admin", "PUT", f"/v1/agents/{self.ids.agent}/line", line).status_code == 200
         return self.ids.agent
+
+    def hired(self) -> UUID:
+        """An agent who does nothing."""
+        return UUID(self.post("agents", {"name": "Made"})["id"])
+
+    def token(self) -> Good:
+        """A request about a token of theirs."""
+        agent = self.hired()
+        return Good({"id": str(agent), "key": self.post(f"agents/{agent}/tokens", {"label": "desk"})["id"]})
 
     def put(self, path: str, body: object) -> str:
         """The id of something defined by PUT."""
@@ -286,6 +298,30 @@ GOOD: dict[str, Callable[[Maker], Good]] = {
     "PUT /v1/queues/{key}/after-work": lambda m: _key(
         "support", {"wrap_up_mode": "timed", "wrap_up_seconds": 0, "when_left": "queue"}
     ),
+    "GET /v1/queues/{key}": lambda m: _key("support"),
+    "PUT /v1/queues/{key}": lambda m: _key(m.key(), {"name": "Made", "selection": "round_robin", "offer_to": 2}),
+    "DELETE /v1/queues/{key}": lambda m: _key(m.put("queues", {"name": "Made"})),
+    "GET /v1/skills": lambda m: Good(),
+    "PUT /v1/skills/{key}": lambda m: _key(m.key(), {"name": "Spanish"}),
+    "DELETE /v1/skills/{key}": lambda m: _key(m.put("skills", {"name": "Spanish"})),
+    "POST /v1/agents": lambda m: Good(body={"name": "Bo", "skills": {m.put("skills", {"name": "Spanish"}): 3}}),
+    "GET /v1/agents/{id}": lambda m: _of(m.ids.agent),
+    "PATCH /v1/agents/{id}": lambda m: _of(m.hired(), {"name": "Bob", "queues": [{"queue": "support", "most": 2}]}),
+    "DELETE /v1/agents/{id}": lambda m: _of(m.hired()),
+    "GET /v1/agents/{id}/tokens": lambda m: _of(m.hired()),
+    "POST /v1/agents/{id}/tokens": lambda m: _of(m.hired(), {"label": "desk"}),
+    "DELETE /v1/agents/{id}/tokens/{key}": lambda m: m.token(),
+    "GET /v1/board": lambda m: Good(query={"time_zone": "Europe/Berlin", "within_seconds": "30"}),
+    "POST /v1/contacts/{id}/take-back": lambda m: _of(m.unused(m.ids.held)),
+    "POST /v1/contacts/{id}/reassign": lambda m: _of(m.unused(m.ids.waiting), {"agent": str(m.ids.free)}),
+    "PUT /v1/agents/{id}/presence": lambda m: _of(m.hired(), {"status": "away", "reason": "break"}),
+    "GET /v1/hours": lambda m: Good(),
+    "GET /v1/hours/{key}": lambda m: _key(m.put("hours", HOURS)),
+    "PUT /v1/hours/{key}": lambda m: _key(m.key(), HOURS | {"accounts": ["voice-main"]}),
+    "DELETE /v1/hours/{key}": lambda m: _key(m.put("hours", HOURS)),
+    "GET /v1/accounts/{key}": lambda m: _key("voice-main"),
+    "GET /v1/accounts/{key}/queue": lambda m: _key("voice-main"),
+    "PUT /v1/accounts/{key}/queue": lambda m: _key("voice-main", {"queue": "support"}),
     "GET /v1/rules/draft": lambda m: m.drafted(),
     "PUT /v1/rules/draft": lambda m: Good(body=RULES),
     "DELETE /v1/rules/draft": lambda m: m.drafted(),

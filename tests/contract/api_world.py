@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 
 from gateway.auth import issue_token
-from model.agent import Role
+from model.agent import Actor, Role
 from profiles.dead_letters import Unreadable, bury
 from profiles.seen import pack, save_seen
 from store.ids import new_id
@@ -46,6 +46,12 @@ class Ids:
     strangers: list[UUID]
     """Conversations on shared handles, whose customer is not known."""
     suggestions: list[UUID]
+    free: UUID
+    """An agent who is there and has room, and serves no queue."""
+    held: list[UUID]
+    """Contacts they hold."""
+    waiting: list[UUID]
+    """Contacts nobody serves."""
 
 
 CONVERSATION = """
@@ -97,6 +103,24 @@ select 'voice-main', 'voice', provider, '+15005550009', secrets, region, public_
 """
 
 
+# A screen of theirs is leased by a process that nobody declares dead.
+IS_THERE = """
+with p as (
+    insert into gateway_process (id, expires_at) values (gen_random_uuid(), now() + interval '1 day') returning id),
+s as (insert into screen (id, agent_id, process_id) select gen_random_uuid(), $1, id from p)
+update agent_state set presence = 'available', connected = true, cap_messaging = 1000 where agent_id = $1
+"""
+
+
+async def _contact(pool: Pool, phone: str, holder: Actor | None = None) -> UUID:
+    """Of a customer of its own; somebody holds it, or it waits."""
+    conversation = await _conversation(pool, phone)
+    if holder is not None:
+        return await hold(pool, holder, phone)
+    found: UUID = await pool.fetchval("select id from contact where conversation_id = $1", conversation)
+    return found
+
+
 async def seed(pool: Pool, tokens_per_role: int = 1) -> tuple[Tokens, Ids]:
     """Fill a fresh database: agents of every role, a contact somebody holds, and a dead letter."""
     await add_account(pool, "sms-main")
@@ -127,6 +151,8 @@ async def seed(pool: Pool, tokens_per_role: int = 1) -> tuple[Tokens, Ids]:
         strangers.append(await _conversation(pool, phone))
     entry = await pool.fetchval("select id from entry where customer_id = $1 limit 1", await customer_of(pool))
     await pool.execute(MAIL, entry)
+    free = await add_agent(pool, "Free")
+    await pool.execute(IS_THERE, free.id)
     ids = Ids(
         customer=await customer_of(pool, ADA),
         conversation=await conversation_of(pool, ADA),
@@ -140,6 +166,9 @@ async def seed(pool: Pool, tokens_per_role: int = 1) -> tuple[Tokens, Ids]:
         talks=talks,
         strangers=strangers,
         suggestions=[row["id"] for row in await pool.fetch(SUGGEST, SPARE)],
+        free=free.id,
+        held=[await _contact(pool, f"+1206559{number:04}", free) for number in range(SPARE)],
+        waiting=[await _contact(pool, f"+1206560{number:04}") for number in range(SPARE)],
     )
     return tokens, ids
 

@@ -105,5 +105,7 @@ def test_every_frame_of_a_screen_asks_for_an_action_of_the_table() -> None:
 def test_a_service_may_send_no_work_and_nobody_an_unknown_frame() -> None:
     service = Actor(ME, "x", "service")
     assert {frame for frame in FRAMES if may_send(service, frame)} == {"open", "leave", "timeline", "edit", "detail"}
-    assert all(may_send(Actor(ME, "x", "agent"), frame) for frame in FRAMES)
+    led = {"watch", "take_back", "reassign", "presence_of"}
+    assert {frame for frame in FRAMES if not may_send(Actor(ME, "x", "agent"), frame)} == led
+    assert all(may_send(Actor(ME, "x", "supervisor"), frame) for frame in FRAMES)
     assert not may_send(Actor(ME, "x", "admin"), "erase")
