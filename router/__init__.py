@@ -13,7 +13,9 @@ What they decide is done by, each in transactions of the caller's:
 - `assign`    assigns outright: auto-accept, the owner of a parked contact
 - `accept`    the one statement that makes an offer a hold
 - `endings`   offers that end otherwise: declined, timed out, rescinded
-- `holding`   the life of a held contact: finish, wrap-up, park, hand back
+- `finishing` finish and wrap-up, with `after_work` (pure), `dispositions`, `reasons`, `queue_after_work`
+- `pulling`   what an agent who asks for the next may have; `retiring` agents and queues that are no more
+- `holding`   the life of a held contact: its steps, park, hand back
 - `closing`   the end of a conversation and of what is live in it
 - `presence`  leases of processes and screens, what agents chose
 - `desk`      everything an agent's screen starts from
