@@ -54,7 +54,7 @@ def by_the_minute(hours: Hours, since: datetime, until: datetime) -> timedelta:
 
 
 @given(hours(), st.sampled_from(CHANGES), st.integers(-2880, 1440), st.integers(0, 2880))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_it_is_what_a_clock_on_the_wall_shows_minute_by_minute(
     given_: Hours, change: datetime, start: int, length: int
 ) -> None:
@@ -64,7 +64,7 @@ def test_it_is_what_a_clock_on_the_wall_shows_minute_by_minute(
 
 
 @given(hours() | st.none(), instants, st.timedeltas(timedelta(), timedelta(days=40)))
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_when_so_much_was_counted_so_much_was_counted(given_: Hours | None, at: datetime, wanted: timedelta) -> None:
     time = BusinessTime(given_)
     due = time.after(at, wanted)
@@ -77,7 +77,7 @@ def test_when_so_much_was_counted_so_much_was_counted(given_: Hours | None, at: 
 
 
 @given(hours(), instants, instants, instants)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_it_never_runs_back_and_adds_up(given_: Hours, one: datetime, two: datetime, three: datetime) -> None:
     time = BusinessTime(given_)
     first, second, third = sorted((one, two, three))
@@ -90,7 +90,7 @@ def test_it_never_runs_back_and_adds_up(given_: Hours, one: datetime, two: datet
 
 
 @given(hours(), instants)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_open_is_where_the_next_moment_counts(given_: Hours, at: datetime) -> None:
     time = BusinessTime(given_)
     moment = timedelta(microseconds=1)
