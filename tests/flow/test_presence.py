@@ -20,6 +20,7 @@ from router.presence import LEASE
 from tests.flow.house import House, ask, denied, event, granted
 from tests.flow.rest_client import Api
 from tests.flow.screen_world import SUBPROTOCOL, Gateway, Screen, World
+from tests.store.invariants import violations
 
 PRESENCE = "select presence, reason from agent_state where agent_id = $1"
 IDLE = timedelta(minutes=10)
@@ -197,6 +198,25 @@ async def test_the_last_that_waits_goes_to_one_of_two_who_ask(house: House) -> N
         assert sorted(answers) == ["nothing_waiting", "result"]
     held = "select agent_id, count(*) over () as held from contact where state = 'assigned'"
     assert (await house.world.pool.fetch(held))[0]["held"] == 3
+
+
+async def test_what_rings_at_the_same_moment_is_taken_once(house: House) -> None:
+    pool, worker = house.world.pool, house.gateway.worker
+    admin, asks, waits = await house.hire("Ada", "admin"), await house.hire("Ines"), await house.hire("Marek")
+    await admin.put("presence/reasons/paperwork", {"label": "Paperwork", "works": True})
+    screen, _ringing = await house.screen(asks), await house.screen(waits)
+    away = "update agent_state set presence = 'away', reason = 'paperwork' where agent_id = $1"
+    await pool.execute(away, asks.actor.id)
+    await pool.execute("update agent_state set cap_messaging = 100")
+    for who in range(1, 7):
+        await house.world.write(house.gateway.hub, who)
+        await worker._routing.route_waiting()
+        await asyncio.gather(ask(screen, type="next"), worker.drain())
+    async with pool.acquire() as connection:
+        assert await violations(connection) == []
+    there = "select count(*) filter (where state in ('assigned', 'offered')), count(*) from contact"
+    taken, all_ = await pool.fetchrow(there) or (0, 6)
+    assert (taken, all_) == (6, 6)
 
 
 async def test_the_next_call_rings_the_agents_line_once_the_profile_has_left(
