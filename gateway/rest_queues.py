@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from gateway.problems import bad_request, not_found
-from gateway.rest_call import Call, Endpoint, Listing, ListQuery, NoQuery, PlainId, decode_cursor, page_of
+from gateway.rest_call import Call, Endpoint, Listing, ListQuery, Name, NoQuery, PlainId, decode_cursor, page_of
 from gateway.rest_write import Write, check_if_match
 from model.refusal import Refused
 from profiles.audit import audit
@@ -56,14 +56,20 @@ async def put_queue(call: Write[QueueSettings]) -> Queue:
     return Queue(id=key, **{name: getattr(call.body, name) for name in QueueSettings.__struct_fields__})
 
 
+class WhereTo(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which queue takes what waits and the accounts that fall back on it; without: the account's default queue."""
+
+    move_to: Name | None = None
+
+
 async def drop_queue(call: Write[None]) -> Refused | None:
-    """Nobody serves this queue any more; what waits in it goes to its account's default queue."""
+    """Nobody serves this queue any more; what waits in it goes to another as it is, or to its account's default one."""
     connection, key = call.tx.connection, call.path["key"]
     before = await queue_settings.fetch_queue(connection, key, lock=True)
     if before is None:
         raise not_found(_NO_QUEUE)
     check_if_match(call, before)
-    refused = await retire_queue(call.tx, key)
+    refused = await retire_queue(call.tx, key, call.query.move_to)
     if refused is None:
         await audit(connection, call.actor.id, "queue.remove", None, {"queue": key})
         call.after.append(call.parts.wake)
@@ -101,7 +107,7 @@ _QUEUE, _SKILL = "/v1/queues/{key}", "/v1/skills/{key}"
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _QUEUE, "queues.read", show_queue, NoQuery, Queue, tagged=True),
     Endpoint("PUT", _QUEUE, "queues.edit", put_queue, NoQuery, Queue, QueueSettings, tagged=True),
-    Endpoint("DELETE", _QUEUE, "queues.edit", drop_queue, NoQuery, None, status=204, tagged=True),
+    Endpoint("DELETE", _QUEUE, "queues.edit", drop_queue, WhereTo, None, status=204, tagged=True),
     Endpoint("GET", "/v1/skills", "queues.read", list_skills, ListQuery, Listing[Skill]),
     Endpoint("PUT", _SKILL, "queues.edit", put_skill, NoQuery, Skill, NewSkill),
     Endpoint("DELETE", _SKILL, "queues.edit", drop_skill, NoQuery, None, status=204),

@@ -15,7 +15,7 @@ from gateway.screen_reopening import Reopenings
 from gateway.screen_tasks import Tasks, push_then_ring
 from model import to_screen, wire
 from model.agent import Actor
-from model.event import FeedId, HeldChanged, OfferEnded, OfferMade
+from model.event import FeedId, HeldChanged, OfferEnded, OfferMade, PresenceChanged
 from model.refusal import Refused
 from model.typing_mark import TypingMark
 from pushers import close_codes
@@ -24,6 +24,7 @@ from pushers.hub import Subscription
 from pushers.prefetch import Prefetched
 from pushers.session import Session
 from pushers.snapshot import Encoded, Opening, contact_in, encode_snapshot, profile_frame
+from router.retiring import DEACTIVATED
 
 MAX_ROOT_MOVES = 3
 VIEWING = ("accepted", "routed", "opened")
@@ -70,6 +71,8 @@ class ScreenFeeds:
                 case OfferEnded() as ended:
                     self._parts.prefetch.drop(ended.offer)
                     self.ringing.discard(ended.offer)
+                case PresenceChanged(presence=presence) if presence.reason == DEACTIVATED:
+                    self._session.close(close_codes.SIGNED_OUT)
                 case HeldChanged(held=held, routed=True):
                     self.spawn(self.show(held.customer, Opening("routed"), held.contact))
                 case _:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from model.agent import Capacity, Presence, WorkClass
-from model.board import BoardAgent, Board, BoardContact, BoardQueue, QueueToday
+from model.board import Board, BoardAgent, BoardContact, BoardQueue, QueueToday
 from store.pool import Connection
 
 CLASSES: tuple[WorkClass, ...] = ("voice", "messaging", "mail", "voicemail")

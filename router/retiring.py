@@ -12,8 +12,12 @@ import msgspec
 from model.refusal import Refused
 from router.needs import Need, intern_need, lock_what_agents_serve, refresh_agent, set_agent_queues
 from router.presence import LIVE_CALL, change_presence
+from router.skills import SkillLevel
 from store.feeds import Transaction
 from store.ids import new_id
+
+DEACTIVATED = "deactivated"
+"""Why their presence is offline: their screens are closed when they hear of it."""
 
 FIND_AGENT = "select active from agent where id = $1 for no key update"
 DEACTIVATE = "update agent set active = false where id = $1"
@@ -37,11 +41,11 @@ async def retire_agent(tx: Transaction, agent: UUID) -> Refused | None:
     await connection.execute(REVOKE, agent)
     await set_agent_queues(connection, agent, [])
     if await connection.fetchval(HAS_STATE, agent):
-        await change_presence(tx, agent, "offline", "deactivated")
+        await change_presence(tx, agent, "offline", DEACTIVATED)
     return None
 
 
-LOCK_QUEUE = "select retired_at is not null as retired from queue where id = $1 for no key update"
+LOCK_QUEUES = "select id from queue where id = any ($1) and retired_at is null order by id for no key update"
 WHO_USES = """
 select (select string_agg(a.id, ', ' order by a.id) from account a where a.queue_id = $1) as accounts,
        exists (select from task t where t.queue_id = $1 and t.state = 'open')
@@ -51,24 +55,30 @@ select (select string_agg(a.id, ', ' order by a.id) from account a where a.queue
                    or jsonb_path_exists(r.body, '$.rules[*].steps[*].queue ? (@ == $id)',
                                         jsonb_build_object('id', $1::text))) as rules
 """
-RETIRE = "update queue set retired_at = clock_timestamp() where id = $1"
+RETIRE = "update queue set retired_at = clock_timestamp(), moved_to = $2 where id = $1"
+MOVE_ACCOUNTS = "update account set queue_id = $2 where queue_id = $1"
 SERVED_BY = "select agent_id from agent_queue where queue_id = $1 order by agent_id"
 NOBODY_SERVES = "delete from agent_queue where queue_id = $1"
 
 
-async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
+async def retire_queue(tx: Transaction, queue: str, move_to: str | None = None) -> Refused | None:
     """Nobody serves this queue any more; what waits in it goes to its account's default queue, with an alert.
 
-    Refused while an account falls back on it, the rules in force name it, or it has open tasks. What agents hold of
-    it stays theirs.
+    `move_to`: it goes to this one instead with what it requires, and so does what comes back later; accounts that fall
+    back on it fall back there. Refused while an account falls back on it otherwise, the rules in force name it, or it
+    has open tasks. What agents hold of it stays theirs.
     """
     connection = tx.connection
-    row = await connection.fetchrow(LOCK_QUEUE, queue)
-    if row is None or row["retired"]:
+    there = {row["id"] for row in await connection.fetch(LOCK_QUEUES, [queue, move_to])}
+    if queue not in there:
         return Refused("not_found", f"There is no queue {queue!r}.", "queue")
+    if move_to is not None and (move_to == queue or move_to not in there):
+        return Refused("invalid", f"Name another queue than {move_to!r}, one that there is.", "move_to")
+    if move_to is not None:
+        await connection.execute(MOVE_ACCOUNTS, queue, move_to)
     uses = await connection.fetchrow(WHO_USES, queue)
     if uses is not None and uses["accounts"]:
-        told = f"{queue!r} is the default queue of {uses['accounts']}. Give these another first."
+        told = f"{queue!r} is the default queue of {uses['accounts']}. Give these another first, or `move_to`."
         return Refused("conflict", told, "queue")
     if uses is not None and uses["tasks"]:
         return Refused(
@@ -77,7 +87,7 @@ async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
     if uses is not None and uses["rules"]:
         return Refused("conflict", f"The rules in force name {queue!r}. Publish rules without it first.", "queue")
     agents = [each["agent_id"] for each in await connection.fetch(SERVED_BY, queue)]
-    await connection.execute(RETIRE, queue)
+    await connection.execute(RETIRE, queue, move_to)
     await connection.execute(NOBODY_SERVES, queue)
     for agent in agents:
         await refresh_agent(connection, agent)
@@ -85,13 +95,17 @@ async def retire_queue(tx: Transaction, queue: str) -> Refused | None:
 
 
 LOCK_STRANDED = """
-select c.id, c.class, c.priority, c.queue_id, a.queue_id as goes_to
+select c.id, c.class, c.priority, c.queue_id, coalesce(q.moved_to, a.queue_id) as goes_to,
+       q.moved_to is not null and cardinality(n.skills) = cardinality(n.levels) as keeps, n.skills, n.levels, n.prefers,
+       n.prefer_levels
   from contact c join queue q on q.id = c.queue_id join account a on a.id = c.account_id
+       join need n on n.id = c.need_id
  where c.id = $1 and c.state = 'queued' and q.retired_at is not null for no key update of c skip locked
 """
 MOVE = """
 update contact c
-   set queue_id = $2, need_id = $3, decision_id = $4, steps = null, step_at = null, handed = false,
+   set queue_id = $2, need_id = $3, decision_id = $4, steps = case when $5 then steps end,
+       step_at = case when $5 then step_at end, handed = false,
        order_key = (extract(epoch from c.arrived_at) * 1000000)::bigint
                    - c.priority::bigint * q.priority_bonus_seconds * 1000000
   from queue q where c.id = $1 and q.id = $2
@@ -104,12 +118,22 @@ NOTHING_SEEN = msgspec.json.encode({"facts": {}}).decode()
 
 
 async def move_stranded(tx: Transaction, contact: UUID) -> bool:
-    """A contact waits in a queue that is no more: its account's default queue takes it, and the decision says why."""
+    """A contact waits in a queue that is no more: the one said then takes it, or its account's default queue.
+
+    The decision says why. Only where somebody has said which is what it requires kept.
+    """
     row = await tx.connection.fetchrow(LOCK_STRANDED, contact)
     if row is None:
         return False
-    need = await intern_need(tx.connection, Need(row["goes_to"], row["class"]))
+    requires: tuple[tuple[SkillLevel, ...], ...] = ()
+    if row["keeps"]:
+        requires = (_levels(row["skills"], row["levels"]), _levels(row["prefers"], row["prefer_levels"]))
+    need = await intern_need(tx.connection, Need(row["goes_to"], row["class"], *requires))
     decision, alert = new_id(), f"the queue {row['queue_id']} is no more"
     await tx.connection.execute(SAY_WHY, decision, contact, row["goes_to"], row["priority"], NOTHING_SEEN, alert)
-    await tx.connection.execute(MOVE, contact, row["goes_to"], need, decision)
+    await tx.connection.execute(MOVE, contact, row["goes_to"], need, decision, row["keeps"])
     return True
+
+
+def _levels(skills: list[str], levels: list[int]) -> tuple[SkillLevel, ...]:
+    return tuple(map(SkillLevel, skills, levels))

@@ -17,6 +17,7 @@ from router.dispatch import dispatch
 from router.endings import end_offer
 from router.presence import disconnect_screen
 from store.feeds import Transaction
+from tests.store.board_pairs import BOARD_PAIRS
 from tests.store.company import Company
 from tests.store.interleaver import OTHER_PHONE, PHONE, Work, accepting, boss, code, held, ringing, writing
 from tests.store.orders import Pair
@@ -144,4 +145,5 @@ PAIRS: Final = {
     "offer / capacity change": Pair(_offer_and_capacity, _offered_or_not, lowered=True),
     "merge / inbound": Pair(_merge_and_inbound, _both_there, whole="a"),
     "transfer / disconnect": Pair(_transfer_and_disconnect, _kept_or_waits),
+    **BOARD_PAIRS,
 }

@@ -300,7 +300,7 @@ async def test_a_screen_that_arrives_while_its_process_is_buried_does_not_stay_c
     await try_all(company, prepare, legal)
 
 
-@pytest.mark.parametrize("name", ["merge / inbound", "transfer / disconnect"])
+@pytest.mark.parametrize("name", ["merge / inbound", "transfer / disconnect", "accept / take back"])
 async def test_two_who_meet_in_every_order_with_one_change_of_turn(company: Company, name: str) -> None:
     """`run.py prove routing --only interleavings` lets turns change more often, and tries the other pairs too."""
     tried = await try_orders(company, PAIRS[name], turns=1)
