@@ -31,7 +31,7 @@ from gateway.intake import Intake
 from gateway.likeness_worker import LikenessWorker
 from gateway.mail_parts import MailParts, make_mail
 from gateway.mail_worker import MailNeeds
-from gateway.pages import desk_pages
+from gateway.pages import console_pages, desk_pages
 from gateway.problems import on_http_exception
 from gateway.recorder import Recorder
 from gateway.replay import Replay
@@ -197,6 +197,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         Route("/ready", ready),
         Route("/metrics", metrics),
         Mount("/desk", desk_pages()),
+        Mount("/console", console_pages()),
     ]
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: on_http_exception})
 

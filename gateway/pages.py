@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 DESK = Path(__file__).parent / "desk_dist"
+CONSOLE = DESK / "console"
 # Attachments are shown from memory (blob:). A mail's HTML stands in a sandboxed frame that inherits this policy: of it,
 # small pictures as data: and the style attributes that the cleaning left; nothing of it is ever fetched.
 POLICY = (
@@ -44,8 +45,18 @@ class Pages(StaticFiles):
 
 
 def desk_pages() -> Starlette:
-    """The agent desk; without a build a sentence that says how to make one."""
-    if not (DESK / "index.html").is_file():
-        text = "The desk page is not built. Run `npm ci && npm run build` in web/, or start with run.py."
+    """The agent desk."""
+    return _pages(DESK)
+
+
+def console_pages() -> Starlette:
+    """The console of supervisors and administrators."""
+    return _pages(CONSOLE)
+
+
+def _pages(folder: Path) -> Starlette:
+    """A built page; without a build a sentence that says how to make one."""
+    if not (folder / "index.html").is_file():
+        text = "The page is not built. Run `npm ci && npm run build` in web/, or start with run.py."
         return Starlette(routes=[Route("/{path:path}", lambda _request: PlainTextResponse(text, status_code=503))])
-    return Starlette(routes=[Mount("/", Pages(directory=DESK, html=True))])
+    return Starlette(routes=[Mount("/", Pages(directory=folder, html=True))])

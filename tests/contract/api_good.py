@@ -327,6 +327,7 @@ GOOD: dict[str, Callable[[Maker], Good]] = {
     "DELETE /v1/rules/draft": lambda m: m.drafted(),
     "POST /v1/rules/draft/publish": lambda m: Good(body={"revision": m.draft()}),
     "POST /v1/rules/check": lambda m: Good(body=RULES),
+    "GET /v1/rules/words": lambda m: Good(),
     "GET /v1/rules/diff": lambda m: Good(query={"before": str(m.version()), "after": str(m.version())}),
     "GET /v1/rules/versions": lambda m: Good(query={"limit": "2"}),
     "GET /v1/rules/versions/{key}": lambda m: _key(str(m.version())),
