@@ -123,3 +123,29 @@ async def test_a_contact_that_is_routed_without_an_offer_opens_by_itself(world: 
         profile = await screen.next("profile")
         assert (profile["reason"], profile["feed"]) == ("routed", str(customer))
         assert profile["contact"]["agent"]["id"] == str(agent.id)
+
+
+async def test_of_several_who_are_asked_the_first_is_shown_the_profile_and_the_others_are_told(world: World) -> None:
+    await world.pool.execute("update queue set offer_to = 2")
+    one, two = await world.agent(), await world.agent()
+    async with (
+        world.gateway() as gateway,
+        gateway.connect(one.token) as first,
+        gateway.connect(two.token) as second,
+    ):
+        quick, slow = Screen(first), Screen(second)
+        await quick.hello()
+        await slow.hello()
+        await world.write(gateway.hub)
+        await gateway.worker.drain()
+        mine, theirs = await quick.next("offer"), await slow.next("offer")
+        assert mine["contact"] == theirs["contact"]
+        await quick.send(type="accept", offer=mine["offer"], ref="a")
+        assert (await quick.next("profile"))["contact"]["agent"]["id"] == str(one.id)
+        ended = await slow.next("offer_ended")
+        assert (ended["offer"], ended["outcome"], ended["reason"]) == (theirs["offer"], "rescinded", "taken")
+        await slow.send(type="accept", offer=theirs["offer"], ref="late")
+        assert (await slow.next("error"))["code"] == "gone"
+        await world.write(gateway.hub, who=2)
+        await gateway.worker.drain()
+        assert (await slow.next("offer"))["contact"] != mine["contact"], "free again"
