@@ -13,6 +13,7 @@
 - `rest_call`, `rest_write`   one request: who asks what; a change in one transaction, once per key
 - `auth`, `policy`   who asks, and whether they may
 - `worker`     what goes on by itself: routing (`routing_worker`), dispatch, what is due, leases
+- `sla_worker` promises of first response and resolution; `task_worker` tasks when they are due
 - `rule_catalog`, `profile_facts`, `rule_effects`   what rules may name, what a profile tells them, what they do to it
 - `sender`     the outbox to the providers
 - `cli`        the command `screenpop`; its groups are `cli_*`, on the database by `cli_database`

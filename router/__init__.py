@@ -22,6 +22,9 @@ What they decide is done by, each in transactions of the caller's:
 - `calls`     a call under its locks, made to fit its contact and lines: `call_moves`, `call_legs`, `call_conference`
 - `voice_lines` what callers hear and where agents are rung, as it is kept
 - `call_orders` what agents and supervisors do with a call; `dialing` calls of ours; `transfer` hands contacts on
+- `sla`       (pure) clocks of first response and resolution in `business_time` (pure); `sla_clocks` keeps them,
+              `sla_policies` what is promised
+- `task_work` gives due tasks of queues to agents
 - `due`       finds what the database's clock says is due
 - `reads`     lists for REST
 """
