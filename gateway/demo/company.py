@@ -31,6 +31,11 @@ NEW_COMPANY = """
 insert into queue (id, name, wrap_up_seconds) values
     ('general', 'General', 0), ('billing', 'Billing', 0), ('vip', 'VIP', 20)
 """
+NEW_DISPOSITIONS = """
+insert into disposition (id, label, parent_id, position) values
+    ('order', 'Order', null, 10), ('late', 'Late', 'order', 11), ('damaged', 'Damaged', 'order', 12),
+    ('returned', 'Sent back', 'order', 13), ('advice', 'Advice', null, 20), ('other', 'Something else', null, 30)
+"""
 NEW_SOURCE = """
 insert into source (id, title, url, secret, cache_seconds)
 values ('shop', 'Orders', $1 || '/orders?phone={phone}', $2, 60)
@@ -77,6 +82,7 @@ class Company(Struct, frozen=True):
 async def found_company(connection: Connection, outside: Outside) -> Company:
     """Write the company into an empty database. Inside a transaction."""
     await connection.execute(NEW_COMPANY)
+    await connection.execute(NEW_DISPOSITIONS)
     await connection.execute(NEW_RULES, msgspec.json.encode(RULES).decode())
     agents = [await _hire(connection, name, "agent") for name in AGENTS]
     admin = await _hire(connection, "Ada Osei", "admin")
