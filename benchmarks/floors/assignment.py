@@ -16,16 +16,17 @@ h as (
            for no key update skip locked) c
      order by c.order_key limit 1),
 c as (
-    update contact c set state = 'offered', agent_id = h.agent from h where c.id = h.id
-    returning c.id, c.agent_id, c.fence, c.preview),
+    update contact c set state = 'offered', agent_id = h.agent, state_at = clock_timestamp() from h where c.id = h.id
+    returning c.id, c.agent_id, c.fence),
 g as (
-    update agent_state s set used = s.used + 1, seq = s.seq + 1 from c where s.id = c.agent_id returning s.id, s.seq),
+    update agent_state s set used = s.used + 1, seq = s.seq + 1, idle_since = clock_timestamp()
+      from c where s.id = c.agent_id returning s.id, s.seq),
 o as (
     insert into offer (id, contact_id, agent_id, fence, expires_at)
     select gen_random_uuid(), c.id, c.agent_id, c.fence, clock_timestamp() + interval '20 seconds' from c returning id),
 e as (
-    insert into event (kind, id, seq, body)
-    select 3, g.id, g.seq, '{"kind":"offer","offer":"' || o.id || '","contact":"' || c.id || repeat('.', 400) || '"}'
+    insert into event (slot, kind, id, seq, body)
+    select 0, 3, g.id, g.seq, '{"kind":"offer","offer":"' || o.id || '","contact":"' || c.id || repeat('.', 400) || '"}'
       from g, o, c)
 select id, agent_id from c
 """
@@ -40,7 +41,9 @@ select gen_random_uuid(), gen_random_uuid(), $1 + g % $2::int, extract(epoch fro
   from generate_series(1, $3::int) g
 """
 RELEASE = """
-with o as (update offer set state = 'accepted' where state = 'pending' returning contact_id, agent_id),
+with o as (
+    update offer set state = 'accepted', ended_at = now(), released_at = now() where state = 'pending'
+    returning contact_id, agent_id),
 c as (update contact c set state = 'closed', agent_id = null from o where c.id = o.contact_id)
 update agent_state s set used = 0, idle_since = clock_timestamp() from o where s.id = o.agent_id
 """
