@@ -17,7 +17,7 @@ interface AgentLine {
 interface BoardNow { at: string; queues: QueueLine[]; agents: AgentLine[] }
 
 const EVERY_MS = 2_000;
-/** After this long without an answer the page says that it is old. */
+/** After this long without an answer, as after a refusal, the page says that it is old. */
 const STALE_MS = 7_000;
 const CLASSES: [string, string][] = [["voice", "voice"], ["messaging", "messaging"], ["mail", "mail"], ["voicemail", "voicemail"]];
 
@@ -50,7 +50,7 @@ export function Board() {
     };
   }, []);
   if (!board) return <Page title="Board" problem={problem}>{!problem && <p class="quiet">Loading</p>}</Page>;
-  const stale = now - board.got > STALE_MS;
+  const stale = problem !== null || now - board.got > STALE_MS;
   // Ages by the server's clock, which goes on with ours from the moment it was read.
   const age = (since: string) => lasting(Date.parse(board.board.at) - Date.parse(since) + (stale ? 0 : now - board.got));
   const { queues, agents } = board.board;
