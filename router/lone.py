@@ -23,7 +23,7 @@ with w as materialized (
     select c.id, c.need_id from contact c
      where c.state = 'queued' and c.prefer_agent_id is null and c.declined_until is null limit 2),
 c as materialized (
-    select c.id, c.need_id, c.class, c.queue_id, n.weight
+    select c.id, c.need_id, c.class, n.weight, q.name, q.offer_seconds
       from w join contact c on c.id = w.id join need n on n.id = w.need_id join queue q on q.id = n.queue_id
      where (select count(*) from w) = 1
        and not exists (select from contact x where x.state = 'queued' and (
@@ -67,13 +67,13 @@ g as (
 o as (
     insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at)
     select $1::uuid, u.id, g.agent_id, u.fence, p.class, p.weight, clock_timestamp(),
-           clock_timestamp() + (select q.offer_seconds from queue q where q.id = p.queue_id) * interval '1 second'
+           clock_timestamp() + p.offer_seconds * interval '1 second'
       from p left join u on true left join g on true
     returning id, created_at, expires_at),
 e as (
     insert into event (slot, kind, id, seq, at, body)
     select event_slot(now()), 3, g.agent_id, g.seq, now(), {OFFER_CARD}
-      from o cross join u c cross join g join queue q on q.id = c.queue_id
+      from o cross join u c cross join g cross join p q
              join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
              join handle h on h.id = c.handle_id)
 select g.agent_id, g.seq from g
