@@ -92,6 +92,7 @@ select 'waits for a deadline it does not have', id from contact
 union all
 select 'a deadline that nothing settles', id from contact
  where due_at is not null and state not in ('assigned', 'wrapping', 'parked')
+   and not (state = 'queued' and need_id in (select n.id from need n where n.skills = '{only}' and n.levels = '{}'))
 union all
 select 'required wrap-up that a timer ends', id from contact
  where state = 'wrapping' and wrap_up = 'required' and due_at is not null

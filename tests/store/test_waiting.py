@@ -20,6 +20,7 @@ from router.steps import step_is_gone
 from store.feeds import transaction
 from tests.store.company import Company
 from tests.store.interleaver import Work, accepting, boss, code, try_all
+from tests.store.invariants import check
 from tests.store.skilled import PHONES, asked, decline, hire, rule, skilled, waited
 
 
@@ -231,6 +232,7 @@ async def test_what_a_rule_closes_is_offered_to_nobody_and_stays_on_the_timeline
     await company.text(PHONES[0], "STOP CALLING ME")
     await company.drain()
     assert await company.states() == ["queued"]
+    await check(company)
     await company.worker.settle()
     assert await company.states() == ["closed"]
     assert await company.value("select count(*) from offer") == 0
