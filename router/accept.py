@@ -54,7 +54,8 @@ o as (
 c as (
     update contact c
        set state = 'assigned', agent_id = $2, state_at = clock_timestamp(), unrouted = false, unread = 0, shown = true,
-           prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, declined_by = '{}',
+           prefer_agent_id = null, prefer_until = null, then_agent_id = null, prefer_by_rule = false,
+           declined_by = '{}',
            declined_until = null,
            -- only when somebody has answered before: then the customer's silence has begun
            due_at = case when c.preview_direction = 'out' then clock_timestamp() + coalesce(

@@ -62,7 +62,8 @@ update contact
                      when preview_direction = 'out'
                      then clock_timestamp() + (select q.park_after_seconds from queue q where q.id = queue_id)
                                               * interval '1 second' end,
-       prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, declined_by = '{}', declined_until = null
+       prefer_agent_id = null, prefer_until = null, then_agent_id = null, prefer_by_rule = false,
+       declined_by = '{}', declined_until = null
  where id = $1 and state = 'queued'
 """
 HELD_LINE = "select held_line(c, $2) from contact c where c.id = $1"

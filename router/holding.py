@@ -70,7 +70,8 @@ update contact
        unrouted = unrouted or ($2 = 'queued' and need_id is null),
        declined_by = case when $4::uuid is null then '{}' else array[$4] end,
        declined_until = case when $4::uuid is null then null else clock_timestamp() + $5 end,
-       prefer_agent_id = null, prefer_until = null, prefer_by_rule = false, handed_by = null, handed_note = null,
+       prefer_agent_id = null, prefer_until = null, then_agent_id = null, prefer_by_rule = false, handed_by = null,
+       handed_note = null,
        wrap_up_asked = false
  where id = $1
 returning state, due_at

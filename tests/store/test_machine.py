@@ -8,6 +8,9 @@ import msgspec
 import pytest
 
 from gateway.profile_facts import profile_facts
+from gateway.voice_calls import Calls
+from gateway.voice_desk import transfer
+from model.wire import Target, Transfer
 from router.assign import assign
 from router.due import left_contacts, overdue_offers
 from router.endings import rescind_left
@@ -137,3 +140,24 @@ async def test_a_contact_the_rules_moved_meanwhile_is_not_given_outright_by_its_
         await route(connection, await fetch_rules(connection), profile_facts)
     await in_transaction(company, lambda tx: assign(tx, pair))
     assert await company.states() == ["queued"], "nobody serves the night"
+
+
+async def test_who_took_over_a_contact_owns_it_like_any_other(company: Company) -> None:
+    """Parked, it is theirs outright when the customer writes again: whoever handed it on has no say in it any more."""
+    ines, contact, _ = await held(company)
+    marek = await company.hire("Marek")
+    await company.seat(marek)
+    calls = Calls(company.pool, company.announce, lambda: None, lambda: None)
+    order = Transfer(contact=contact, to=Target(agent=marek.id), ref="r")
+    assert await transfer(calls, ines, order) is None
+    await company.drain()
+    await company.take(marek)
+    await company.value(
+        "update contact set preview_direction = 'out', due_at = clock_timestamp() - interval '1 ms' returning id"
+    )
+    await company.settle()
+    assert await company.states() == ["parked"]
+    await company.text(PHONE, "one more thing")
+    await company.drain()
+    assert await company.states() == ["assigned"]
+    assert await company.value("select agent_id from contact") == marek.id
