@@ -63,7 +63,9 @@ async def open_console(stage: Stage, view: str = "rules", **options: object) -> 
     """The console of the administrator."""
     desk = await stage.new_desk(**options)
     console = Console(desk.page)
-    await console.page.goto(f"{stage.company.urls[0]}/console/#/{view}")
+    answer = await console.page.goto(f"{stage.company.urls[0]}/console/#/{view}")
+    assert answer is not None
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
     await console.part("token").fill(stage.admin.token)
     await console.part("sign-in").click()
     await expect(console.part("nav-rules")).to_be_visible()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.stage import Stage
+from tests.browser.stage import Stage, random_phone, random_text
 from tests.browser.test_console import Console, open_console
-from tests.browser.test_pictures import MOST_BYTES, PICTURES
+from tests.browser.test_pictures import LAYLA, MOST_BYTES, PICTURES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TABLET = {"width": 1000, "height": 768}
@@ -39,7 +39,7 @@ rules:
     priority: 20
 
   - name: Invoices by text
-    when: {field: text, contains: invoice, }
+    when: {field: text, starts: invoice}
     queue: biling
 
   # Everybody else.
@@ -90,9 +90,19 @@ async def test_the_console_is_pictured_in_both_themes_and_on_a_tablet(
     await console.write(GOOD)
     await console.part("nav-versions").click()
     await expect(console.part("diff")).to_contain_text("VIP and Business")
+    await expect(console.part("why-not")).to_contain_text("a sofa")
     await take(console, gallery / "console-versions.png")
+    texts = [random_text("A sofa,"), random_text("A lamp,")]
+    desk = await stage.open_desk()
+    await stage.text(LAYLA, texts[0])
+    await desk.accept(texts[0])
+    await stage.text(random_phone(), texts[1])
+    await expect(desk.offer.filter(has_text=texts[1])).to_be_visible()
     await console.part("nav-board").click()
-    await expect(console.part("board-agents")).to_be_visible()
+    await expect(console.part("board-agents")).to_contain_text("Ringing")
+    await (
+        console.part("board-agents").get_by_text("Ringing").locator("xpath=ancestor::tr").get_by_role("button").click()
+    )
     await take(console, gallery / "console-board.png")
     await console.part("theme").click()
     await take(console, tmp_path / "console-board-light.png")
@@ -103,5 +113,6 @@ async def test_the_console_is_pictured_in_both_themes_and_on_a_tablet(
         await expect(console.part("record").first).to_be_visible()
         await take(console, tmp_path / f"console-{view}.png")
     await console.page.goto(f"{stage.company.urls[0]}/console/#/decisions/layla")
-    await expect(console.part("open-decision").first.or_(console.part("none").first)).to_be_visible()
+    await console.part("open-decision").first.click()
+    await expect(console.part("trace")).to_be_visible()
     await take(console, tmp_path / "console-decisions.png")

@@ -30,7 +30,7 @@ export function RuleList() {
   return (
     <div class="rule-list" role="region" aria-label="Rules in order">
       <div class="rule-acts">
-        <span class="grow quiet small">First match wins</span>
+        <span class="grow quiet small">In order</span>
         {!off && (
           <>
             <button type="button" class="button quiet square small" aria-label="Move the rule up" title="Move up (Alt ↑)" data-test="rule-up" disabled={selected.value === 0} onClick={() => shift(selected.value, selected.value - 1)}><Icon name="up" size={14} /></button>
@@ -66,7 +66,7 @@ export function RuleList() {
           );
         })}
       </ol>
-      {text.value !== "" && <p class="quiet small rule-rest">What no rule takes goes to the account's default queue.</p>}
+      {text.value !== "" && <p class="quiet small rule-rest">The first rule that holds decides. What none takes goes to the account's default queue.</p>}
     </div>
   );
 }

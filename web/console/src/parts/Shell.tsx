@@ -46,7 +46,7 @@ export function Shell() {
         ))}
         <div class="side-foot">
           {me.value && <Avatar id={me.value.id} name={me.value.name} size="s" />}
-          <span class="grow ellipsis small" title={me.value?.name}>{me.value?.name}, {me.value?.role}</span>
+          <span class="grow ellipsis small" title={`${me.value?.name}, ${me.value?.role}`}>{me.value?.name}<br /><span class="quiet">{me.value?.role}</span></span>
           <button type="button" class="button quiet square small" aria-label="Light or dark" title="Light or dark" data-test="theme" onClick={toggleTheme}><Icon name="sun" size={14} /></button>
           <button type="button" class="button quiet square small" aria-label="Sign out" title="Sign out" data-test="sign-out" onClick={signOut}><Icon name="leave" size={14} /></button>
         </div>

@@ -2,14 +2,13 @@ import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../../../src/parts/Icon";
 import { useAct } from "../../../src/view/useAct";
 import { ask, askAll } from "../client";
-import { afterRollBack, checked, dirty, draft, failing, findings, followText, live, load, loading, publish, sourceOf, text, whyNot } from "../rules/state";
+import { afterRollBack, checked, conflict, dirty, draft, failing, findings, followText, live, load, loading, publish, sourceOf, text, whyNot } from "../rules/state";
 import type { Difference, Version, WholeVersion } from "../rules/types";
 import { mayEdit, said } from "../store";
 import { dayTime } from "../view/when";
 import { useLoad } from "../view/useLoad";
 import { Confirm } from "./Confirm";
 import { Conflict } from "./Conflict";
-import { conflict } from "../rules/state";
 import { DiffText } from "./DiffText";
 
 const DRAFT = "draft";
@@ -30,10 +29,10 @@ export function Versions() {
     <>
       <header class="page-head">
         <h1>Versions</h1><span class="small quiet grow" />
-        {hasDraft && checked.value && (
+        {hasDraft && checked.value?.of === text.value && (
           <>
             <span class={`tag ${errors ? "danger" : "ok"}`}>{errors ? `${errors} lint ${errors === 1 ? "error" : "errors"}` : "No lint errors"}</span>
-            <span class={`tag ${failing.value.length ? "danger" : "ok"}`}>{checked.value.cases.length - failing.value.length} of {checked.value.cases.length} tests pass</span>
+            {checked.value.cases.length > 0 && <span class={`tag ${failing.value.length ? "danger" : "ok"}`}>{checked.value.cases.length - failing.value.length} of {checked.value.cases.length} tests pass</span>}
           </>
         )}
         <a class="button small" href="#/rules"><Icon name="edit" size={14} />Rules</a>

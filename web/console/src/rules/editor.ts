@@ -104,7 +104,7 @@ export class Editor {
   line(number: number, go: boolean): void {
     const { doc } = this.#view.state;
     const at = doc.line(Math.min(Math.max(1, number), doc.lines)).from;
-    this.#view.dispatch({ effects: EditorView.scrollIntoView(at, { y: go ? "center" : "start", yMargin: 8 }), ...(go && { selection: { anchor: at } }) });
+    this.#view.dispatch({ effects: EditorView.scrollIntoView(at, { y: go ? "center" : "start", yMargin: 0 }), ...(go && { selection: { anchor: at } }) });
     if (go) this.#view.focus();
   }
 
