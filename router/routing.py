@@ -58,16 +58,17 @@ async def fetch_rules(connection: Connection, known: PublishedRules | None = Non
         return PublishedRules(row["version"], None, str(error))
 
 
-# An owner, and whom an agent handed it to, come before whom a rule prefers; a rule never insists on who declined.
+# An owner, and whom an agent handed it to, come before whom a rule prefers, unless it asks nobody; a rule never insists
+# on who declined.
 SAVE_ROUTED = """
 with i as (
     select i.*, (select a.id from agent a where a.id = i.agent and a.active) as prefer
       from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::jsonb[],
-                  $9::timestamptz[], $10::boolean[])
-           i(id, queue, need, priority, decision, agent, until, steps, step_at, closes)),
+                  $9::timestamptz[], $10::boolean[], $11::boolean[])
+           i(id, queue, need, priority, decision, agent, until, steps, step_at, nobody, closes)),
 p as (
     select c.id, case when i.prefer = any (c.declined_by) then null else i.prefer end as agent
-      from i join contact c on c.id = i.id where c.prefer_agent_id is null or c.prefer_by_rule)
+      from i join contact c on c.id = i.id where c.prefer_agent_id is null or c.prefer_by_rule or i.nobody)
 update contact c
    set state = 'queued', unrouted = false, queue_id = i.queue, need_id = i.need, priority = i.priority,
        steps = i.steps, step_at = i.step_at, due_at = case when i.closes then clock_timestamp() end,
@@ -126,12 +127,15 @@ class Placed(Struct, frozen=True):
     def row(self, need: int) -> tuple[object, ...]:
         """As `SAVE_ROUTED` takes it."""
         ask, rest, agent = self.course.ask, self.course.rest, self.decision.agent
+        if self.asks_nobody:
+            rest, agent = (), None
         until = self.arrived_at + timedelta(seconds=agent.wait_seconds) if agent else None
         steps = _encode(rest).decode() if rest else None
         step_at = self.arrived_at + timedelta(seconds=rest[0].after) if rest else None
         return (
             *(self.contact, ask.queue, need, ask.priority, self.identity),
-            *(agent.agent if agent else None, until, steps, step_at, self.decision.close),
+            *(agent.agent if agent else None, until, steps, step_at, self.asks_nobody),
+            self.decision.close,
         )
 
 

@@ -255,3 +255,21 @@ async def test_who_writes_on_before_it_is_closed_is_looked_at_anew(company: Comp
     assert await company.states() == ["queued"]
     await company.drain()
     assert await company.states() == ["offered"]
+
+
+async def test_what_a_rule_closes_is_kept_from_its_owner_and_has_no_plan(company: Company) -> None:
+    ines = await hire(company)
+    await company.text(PHONES[0])
+    await company.drain()
+    await company.take(ines)
+    await company.value("update contact set preview_direction = 'out', due_at = clock_timestamp() returning id")
+    await company.worker.settle()
+    assert await company.states() == ["parked"]
+    await rule(company, close=True, agent={"is": str(ines.id)}, steps=[{"after": "1s", "priority": 5}])
+    await company.text(PHONES[0], "thanks!")
+    await waited(company, 2)
+    await company.drain()
+    assert await company.states() == ["queued"]
+    await company.worker.settle()
+    assert await company.states() == ["closed"]
+    assert await company.value("select count(*) from offer") == 1
