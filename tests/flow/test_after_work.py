@@ -168,7 +168,7 @@ async def test_what_a_retired_agent_holds_goes_back_to_its_queue(house: House) -
     assert (await state(house, parked))[0] == "parked"
     async with transaction(house.world.pool, house.gateway.hub.announce) as tx:
         assert await retire_agent(tx, agent.actor.id) is None
-    assert await denied(screen, type="presence", status="available") == ("forbidden", "status")
+    assert await screen.closed() == (4401, "signed_out")
     async with transaction(house.world.pool, house.gateway.hub.announce) as tx:
         assert await retire_agent(tx, agent.actor.id) is None
     assert (await agent.ask("me")).status_code == 401
