@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 import time
 
+from tests.conftest import database
 from tests.outside.verdict import Verdict
 from tests.prove_customer.features import last_line, run_tests
-from tests.prove_customer.model import server
+from tests.prove_customer.model import TEMPLATE, server
 from tests.prove_first_light.stage import Stage
 from tests.store.company import open_company
 from tests.store.order_pairs import PAIRS
@@ -26,7 +27,7 @@ async def show(stage: Stage) -> list[Verdict]:
     """A verdict a pair; a deadlock, an error or an illegal outcome is named with the turns that led to it."""
     turns = LONG_TURNS if stage.long else TURNS
     verdicts = []
-    async with server(stage.folder / "database") as url, open_company(url) as company:
+    async with server(stage.folder / "database") as url, open_company(database(url, TEMPLATE)) as company:
         for name, pair in PAIRS.items():
             began = time.monotonic()
             claim = f"{name}: no deadlock, one legal outcome, no invariant broken"
