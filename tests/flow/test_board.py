@@ -122,7 +122,10 @@ async def test_a_supervisor_takes_back_what_is_held_and_others_are_tried_first(h
     await house.gateway.worker.drain()
     offer = await second.next("offer")
     assert offer["contact"] == contact
+    await house.world.pool.execute("update agent_state set presence = 'away' where agent_id = $1", agent.actor.id)
     await boss.post(f"contacts/{contact}/take-back", status=204)
+    await house.gateway.worker.drain()
+    assert (await boss.get(f"contacts/{contact}"))["state"] == "queued", "not at once to who was just freed of it"
     ended = await second.next("offer_ended")
     assert (ended["offer"], ended["outcome"], ended["reason"]) == (offer["offer"], "rescinded", "taken_back")
     late = await denied(second, type="accept", offer=offer["offer"])

@@ -147,6 +147,7 @@ const STEP_WORDS: Record<string, [string, string, string]> = {
   accepted: ["You took this contact", "took this contact", "Taken"],
   finished: ["You finished this contact", "finished this contact", "Finished"],
   transferred: ["You handed this contact on", "handed this contact on", "Handed on"],
+  taken_back: ["You took this contact back", "took this contact back", "Taken back"],
   closed: ["You closed the conversation", "closed the conversation", "Conversation closed"],
   handed_back: ["Your contact went back to the queue", "left, and the contact went back to the queue", "Back to the queue"],
 };
