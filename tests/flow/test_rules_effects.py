@@ -16,6 +16,7 @@ from profiles.auto_reply import MOST_A_DAY
 from profiles.record import Delivery, record
 from tests.flow.rest_client import Api, client_of, sign_in
 from tests.store.company import Company, open_company
+from tests.store.invariants import violations
 
 PHONE = "+14155550100"
 HELLO = {"text": "Hello {name|there}, {queue} will answer you soon."}
@@ -26,6 +27,9 @@ async def company(database_url: str) -> AsyncIterator[Company]:
     async with open_company(database_url) as company:
         await company.value("insert into queue (id, name) values ('senior', 'Our seniors') returning id")
         yield company
+        async with company.pool.acquire() as connection:
+            wrong = [each for each in await violations(connection) if "by rule" in str(each)]
+        assert wrong == []
 
 
 @pytest.fixture

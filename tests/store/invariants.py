@@ -47,6 +47,9 @@ select 'used is not the sum of live weights' as what, u.agent_id as id
 union all
 select 'used is beyond capacity', agent_id from used where used > cap and agent_id <> all ($1::uuid[])
 union all
+select 'done by rule and not to be found, or in the name of somebody', d.contact_id
+  from done_by_rule d left join entry e on e.id = d.entry_id where e.id is null or e.author_id is not null
+union all
 select 'several live offers of one seat, or to one agent', contact_id from offer where state = 'pending'
  group by contact_id having count(*) > least(count(distinct seat), count(distinct agent_id), max(seats))
 union all
