@@ -22,13 +22,14 @@ from router.decisions import Explained, explain_decision
 from router.rule_versions import Version, examine, examine_version, fetch_in_force, publish, roll_back
 from router.rules.comparing import differences
 from router.rules.deciding import Seen
-from router.rules.fields import FIELDS
+from router.rules.fields import CUSTOM, EXTERNAL, FIELDS, POOL, POOL_FACTS
 from router.rules.language import RuleError, RuleSet
 from router.rules.linting import Checked, Finding
 from router.rules.reading import Written, read_rules
 from store.pool import Connection
 
 rules = App(name="rules", help="Routing rules as YAML or JSON files: lint, test, diff, publish, roll back.")
+OTHERS = (f"{CUSTOM}<key>", *(f"{POOL}<queue>.{name}" for name in POOL_FACTS), f"{EXTERNAL}<source>")
 out = Console(highlight=False, markup=False, soft_wrap=True)
 Result = TypeVar("Result")
 
@@ -64,7 +65,7 @@ def print_schema() -> None:
     """Print the JSON Schema of a rule set, for editors."""
     schema = msgspec.json.schema(RuleSet)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["$defs"]["Test"]["properties"]["field"]["examples"] = [*FIELDS, "fields.<key>"]
+    schema["$defs"]["Test"]["properties"]["field"]["examples"] = [*FIELDS, *OTHERS]
     sys.stdout.write(json.dumps(schema, indent=2) + "\n")
 
 

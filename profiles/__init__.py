@@ -11,7 +11,7 @@
               `conversations`, `timeline`, `sections`
 - `timeline`  read further pages of a timeline
 - `seen`      the profile as it was on the screen at accept
-- `by_rule`   tags and topics that routing rules add
+- `by_rule`   tags, topics and tasks that routing rules add; `auto_reply` what they answer
 - `search`    find customers
 - `people`    who it is, found out and written down, with `owners` and `claims`; decided by `identity` (pure: `handles`,
               `names`, `birth_dates`), explained by `decisions`
