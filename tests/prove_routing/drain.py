@@ -41,9 +41,11 @@ SIT = "insert into agent_state (agent_id, cap_messaging) values ($1, $2)"
 TOKEN = "insert into token (hash, agent_id, label) values ($1, $2, 'proof')"
 LEFT = "select count(*) from contact where state not in ('closed', 'abandoned')"
 QUEUED = "select count(*) from contact where state = 'queued' and not unrouted"
-CONTACT_ROWS = (
-    "select id::text, queue_id, extract(epoch from arrived_at)::float8 as at from contact order by arrived_at"
-)
+# The demo's customers have a past of days ago, in which nobody was offered anything.
+CONTACT_ROWS = """
+select id::text, queue_id, extract(epoch from arrived_at)::float8 as at from contact
+ where arrived_at > now() - interval '1 hour' order by arrived_at
+"""
 OFFER_ROWS = """
 select contact_id::text as contact, agent_id::text as agent, state, extract(epoch from created_at)::float8 as since,
        extract(epoch from ended_at)::float8 as ended, extract(epoch from released_at)::float8 as released
