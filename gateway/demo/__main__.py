@@ -235,6 +235,7 @@ def _print_welcome(demo: Demo) -> None:
     console.print("Sign in with one of these tokens:", highlight=False)
     for member in [*demo.company["agents"], demo.company["admin"]]:
         console.print(f"  {member['name']:18} {member['token']}", highlight=False, soft_wrap=True)
+    console.print(f"Rules, board and settings, for the last of them: {demo.company['url']}/console/", highlight=False)
     console.print(f"Write to them as a visitor: {demo.company['url']}/chat/chat-main/demo", highlight=False)
     console.print("Ctrl-C ends everything.\n", highlight=False)
 

@@ -92,7 +92,7 @@ async def test_the_console_is_pictured_in_both_themes_and_on_a_tablet(
     await expect(console.part("diff")).to_contain_text("VIP and Business")
     await expect(console.part("why-not")).to_contain_text("a sofa")
     await take(console, gallery / "console-versions.png")
-    texts = [random_text("A sofa,"), random_text("A lamp,")]
+    texts = [random_text("A question"), random_text("Hello")]
     desk = await stage.open_desk()
     await stage.text(LAYLA, texts[0])
     await desk.accept(texts[0])

@@ -1,8 +1,11 @@
+import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../../../src/parts/Avatar";
-import { ask, sentence } from "../client";
+import { ask, askAll, sentence } from "../client";
 import { said } from "../store";
 import { lasting, toTheSecond } from "../view/when";
+import { useLoad } from "../view/useLoad";
+import { Choice } from "./Inputs";
 import { Page } from "./Page";
 
 interface QueueLine {
@@ -14,8 +17,11 @@ interface AgentLine {
   id: string; name: string; role: string; presence: { status: string; reason: string | null; connected: boolean; since: string };
   capacity: Record<string, { used: number; slots: number }>; contacts: BoardContact[];
 }
+interface WaitingContact { id: string; channel: string; priority: number; arrived_at: string }
 interface BoardNow { at: string; queues: QueueLine[]; agents: AgentLine[] }
 
+/** Of those who wait in one queue. */
+const SHOWN = 20;
 const EVERY_MS = 2_000;
 /** After this long without an answer, as after a refusal, the page says that it is old. */
 const STALE_MS = 7_000;
@@ -68,7 +74,7 @@ export function Board() {
       <div class={`board ${stale ? "is-stale" : ""}`}>
         <div class="figures">
           <Figure label="Waiting" value={sum((each) => each.waiting)} note={`${sum((each) => each.offered)} ringing`} />
-          <Figure label="In work" value={sum((each) => each.held)} note={`${present} agents available`} />
+          <Figure label="In work" value={sum((each) => each.held)} note={`${present} ${present === 1 ? "agent" : "agents"} available`} />
           <Figure label="Answered today" value={answered} note={`${abandoned} abandoned`} />
           <Figure label="Promises broken today" value={sum((each) => each.today.breached)} note="conversations" />
         </div>
@@ -78,14 +84,17 @@ export function Board() {
             <table class="table" data-test="board-queues">
               <thead><tr><th>Queue</th><th class="n">Waiting</th><th class="n">Longest</th><th class="n">Ringing</th><th class="n">Free agents</th><th class="n">In time</th></tr></thead>
               <tbody>{queues.map((each) => (
-                <tr key={each.id} data-queue={each.id}>
-                  <td><b>{each.name}</b></td>
+                <Fragment key={each.id}>
+                <tr data-queue={each.id}>
+                  <td><button type="button" class="row-open strong" aria-expanded={open === each.id} onClick={() => setOpen(open === each.id ? null : each.id)}>{each.name}</button></td>
                   <td class={`n ${each.waiting ? "" : "quiet"}`} data-test="waiting">{each.waiting}</td>
                   <td class="n">{each.longest_since ? age(each.longest_since) : <span class="quiet">–</span>}</td>
                   <td class={`n ${each.offered ? "" : "quiet"}`}>{each.offered}</td>
                   <td class={`n ${each.available === 0 && each.waiting ? "danger strong" : ""}`}>{each.available}</td>
                   <td class="n">{each.today.service_level === null ? <span class="quiet">–</span> : `${Math.round(each.today.service_level * 100)}%`}</td>
                 </tr>
+                {open === each.id && <tr class="opened"><td colSpan={6}><Waiting queue={each.id} count={each.waiting} agents={agents} age={age} /></td></tr>}
+                </Fragment>
               ))}</tbody>
             </table>
           </section>
@@ -93,7 +102,7 @@ export function Board() {
             <div class="section-head"><h2>Agents</h2><span class="quiet small">{present} available of {agents.length}</span></div>
             <table class="table" data-test="board-agents">
               <thead><tr><th>Agent</th><th>State</th><th>Load</th><th class="n">Since</th></tr></thead>
-              <tbody>{agents.map((each) => <AgentRow key={each.id} agent={each} age={age} open={open === each.id} onOpen={() => setOpen(open === each.id ? null : each.id)} />)}</tbody>
+              <tbody>{agents.map((each) => <AgentRow key={each.id} agent={each} agents={agents} age={age} open={open === each.id} onOpen={() => setOpen(open === each.id ? null : each.id)} />)}</tbody>
             </table>
           </section>
         </div>
@@ -106,7 +115,36 @@ function Figure({ label, value, note }: { label: string; value: number; note: st
   return <div class="figure"><div class="small soft">{label}</div><div class="figure-number">{value.toLocaleString("en-GB")}</div><div class="small quiet">{note}</div></div>;
 }
 
-function AgentRow({ agent, age, open, onOpen }: { agent: AgentLine; age: (since: string) => string; open: boolean; onOpen: () => void }) {
+/** Who waits in a queue, longest first, to be given to somebody at once. */
+function Waiting({ queue, count, agents, age }: { queue: string; count: number; agents: AgentLine[]; age: (since: string) => string }) {
+  const found = useLoad(() => askAll<WaitingContact>(`contacts?${new URLSearchParams({ state: "queued", queue })}`), [queue, count]);
+  const list = [...(found.value ?? [])].sort((one, other) => Date.parse(one.arrived_at) - Date.parse(other.arrived_at));
+  if (found.problem) return <span class="danger small">{found.problem}</span>;
+  if (!list.length) return <span class="quiet small">Nobody waits.</span>;
+  return (
+    <>
+      {list.slice(0, SHOWN).map((each) => (
+        <div class="opened-line" key={each.id} data-test="waiting-contact">
+          <span>{each.channel}, priority {each.priority}, {age(each.arrived_at)}</span><span class="grow" />
+          <a href={`#/decisions/${each.id}`} class="small">Why</a><Give contact={each.id} agents={agents} />
+        </div>
+      ))}
+      {list.length > SHOWN && <span class="quiet small">and {list.length - SHOWN} more</span>}
+    </>
+  );
+}
+
+/** Give a contact to somebody who is available. */
+function Give({ contact, agents, not }: { contact: string; agents: AgentLine[]; not?: string }) {
+  const there = agents.filter((each) => each.id !== not && each.presence.connected && each.presence.status === "available");
+  return (
+    <span class="give">
+      <Choice value="" empty={there.length ? "Give to" : "Nobody is free"} label="Give the contact to" disabled={!there.length} options={there.map((each): [string, string] => [each.id, each.name])} test="give" onChange={(agent) => agent && void act(`contacts/${contact}/reassign`, "POST", { agent })} />
+    </span>
+  );
+}
+
+function AgentRow({ agent, agents, age, open, onOpen }: { agent: AgentLine; agents: AgentLine[]; age: (since: string) => string; open: boolean; onOpen: () => void }) {
   const [tone, words] = stateOf(agent);
   const busy = agent.contacts.length > 0;
   return (
@@ -130,6 +168,7 @@ function AgentRow({ agent, age, open, onOpen }: { agent: AgentLine; age: (since:
               <span>{each.work_class}, {each.queue ?? "no queue"}: {each.state === "offered" ? "rings" : each.state}, {age(each.since)}</span><span class="grow" />
               <a href={`#/decisions/${each.contact}`} class="small">Why</a>
               {(each.state === "offered" || each.state === "assigned") && <button type="button" class="button small" onClick={() => void act(`contacts/${each.contact}/take-back`, "POST")}>Take back</button>}
+              {(each.state === "offered" || each.state === "assigned") && <Give contact={each.contact} agents={agents} not={agent.id} />}
             </div>
           ))}
           {agent.presence.status !== "offline" && <button type="button" class="button small" onClick={() => void act(`agents/${agent.id}/presence`, "PUT", { status: "offline" })}>Set offline</button>}

@@ -33,7 +33,10 @@ export function Record<T extends object>({ path, begin, method = "PUT", target, 
   return (
     <form class="record" onSubmit={keep} data-test="record">
       {children(value, (change) => setMine((before) => ({ ...before, ...change })))}
-      {act.problem && <div class="inline-error small" role="alert" data-test="record-problem"><Icon name="alert" size={14} /><span>{act.problem}</span></div>}
+      {act.problem && <div class="inline-error small" role="alert" data-test="record-problem">
+        <Icon name="alert" size={14} /><span class="grow">{act.problem}</span>
+        {path !== null && <button type="button" class="link small" onClick={() => { act.clear(); setMine({}); found.again(); }}>Read again</button>}
+      </div>}
       <div class="record-acts">
         <button type="submit" class="button primary" data-test="record-save" disabled={act.busy || (path !== null && Object.keys(mine).length === 0)}>{act.busy ? "Saving" : "Save"}</button>
         {removable && path !== null && <button type="button" class="button danger" onClick={() => setAsking(true)}>Remove</button>}

@@ -7,7 +7,11 @@ export const groupOf = (test: PlainMap): Group | null => GROUPS.find((each) => e
 
 export const isMap = (value: unknown): value is PlainMap => typeof value === "object" && value !== null && !Array.isArray(value);
 export const mapOf = (value: unknown): PlainMap => (isMap(value) ? value : {});
-export const textOf = (value: unknown): string => (value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (Array.isArray(value)) return value.map(textOf).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 export const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : value === undefined ? [] : [textOf(value)]);
 
 export const SIGNS: Record<string, string> = {
