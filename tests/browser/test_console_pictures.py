@@ -115,4 +115,5 @@ async def test_the_console_is_pictured_in_both_themes_and_on_a_tablet(
     await console.page.goto(f"{stage.company.urls[0]}/console/#/decisions/layla")
     await console.part("open-decision").first.click()
     await expect(console.part("trace")).to_be_visible()
+    await expect(console.part("asked")).to_contain_text("accepted")
     await take(console, tmp_path / "console-decisions.png")
