@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.agent import Presence
+from model.agent import Presence, PresenceStatus
 from model.board import Board, BoardAgent, BoardQueue, QueueToday, changes
 from router.board import day_of
 
@@ -16,7 +16,8 @@ AT = datetime(2026, 3, 29, 12, tzinfo=UTC)
 queues = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3).map(
     lambda rows: tuple(BoardQueue(key, key, waiting, None, 0, 0, 0, QueueToday()) for key, waiting in rows.items())
 )
-agents = st.dictionaries(st.integers(1, 3), st.sampled_from(["available", "away"]), max_size=3).map(
+STATUS: list[PresenceStatus] = ["available", "away"]
+agents = st.dictionaries(st.integers(1, 3), st.sampled_from(STATUS), max_size=3).map(
     lambda rows: tuple(
         BoardAgent(UUID(int=key), "x", "agent", Presence(status, None, True, AT), {}, ())
         for key, status in rows.items()

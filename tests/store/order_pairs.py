@@ -105,7 +105,7 @@ async def _transfer_and_disconnect(company: Company) -> tuple[Work, Work]:
 
     async def handing(tx: Transaction) -> object:
         calls = Calls(company.pool, company.announce, lambda: None, lambda: None)
-        calls.run = lambda work: work(tx)  # type: ignore[method-assign]  # in the transaction that is played
+        calls.run = lambda work: work(tx)  # type: ignore[method-assign, assignment, return-value]  # in what is played
         return await transfer(calls, ines, order)
 
     return handing, lambda tx: disconnect_screen(tx, marek.id, screen)
