@@ -18,6 +18,7 @@ from gateway.accounts import fetch_accounts
 from gateway.auth import issue_token
 from gateway.cli_letters import letters
 from gateway.cli_rules import explain, rules
+from gateway.cli_simulate import simulate
 from gateway.serve import NotMigrated, database, serve, work
 from gateway.settings import Settings, SettingsError, read_settings
 from router.voice_lines import line_problems
@@ -29,6 +30,7 @@ app = App(name="screenpop", help="Messaging gateway with live profile push.", ve
 app.command(letters)
 app.command(rules)
 app.command(explain)
+app.command(simulate)
 out = Console()
 err = Console(stderr=True)
 
