@@ -121,7 +121,7 @@ async def test_a_failing_case_blocks_publishing_and_what_is_published_decides_ab
     await expect(console.part("case").filter(has_text="an invoice")).to_have_attribute("data-passed", "false")
     await expect(console.part("publish")).to_be_disabled()
     await expect(console.part("why-not")).to_contain_text("an invoice")
-    await console.write(RULES.replace("contains: invoice", "contans: invoice"))
+    await console.write(RULES.replace("contains: invoice", "holds: invoice"))
     await expect(console.part("errors")).to_be_visible()
     await expect(console.part("why-not")).to_contain_text("lint error")
     good = RULES.replace("contains: invoice", f"contains: {word}").replace("my invoice", word)
