@@ -30,8 +30,8 @@ def test_a_day_is_simulated_from_files_to_figures(tmp_path: Path) -> None:
     arrivals = written(tmp_path, "arrivals.csv", ARRIVALS + calls)
     staff = written(tmp_path, "staff.csv", STAFF + "Ada,0,28800,support;sales,spanish:5,voice:1;messaging:4\n")
     made, picture = tmp_path / "day.json", tmp_path / "day.png"
-    line = [sys.executable, "-m", "gateway.cli", "simulate", "--arrivals", arrivals, "--staff", staff]
-    line += ["--json", made, "--plot", picture, "--within", "5"]
+    line = [sys.executable, "-m", "gateway.cli", "simulate", "--arrivals", str(arrivals), "--staff", str(staff)]
+    line += ["--json", str(made), "--plot", str(picture), "--within", "5"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, check=False, text=True)
     assert (done.returncode, done.stderr) == (0, "")
