@@ -71,7 +71,7 @@ vn as (
          order by v.opened_at desc, v.id desc limit {RECENT}) v
      order by v.opened_at desc, v.id desc limit {RECENT}),
 v as (
-    select v.* from conversation v
+    select v.* from m join conversation v on v.customer_id = m.id
      where v.id in (select vn.id from vn
                      union
                     select coalesce(f.folded_into, f.id) from (select distinct t.conversation_id as id from t) x

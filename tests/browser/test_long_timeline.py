@@ -64,6 +64,7 @@ async def test_a_jump_by_topic_through_a_hundred_thousand_entries_and_back(stage
     await expect(desk.said(text)).to_be_in_viewport()
     await rows_are_few(desk)
 
+    await desk.part("earlier-conversations").click()
     far = desk.part("topic-group").filter(has_text="Samples").get_by_test_id("conversation")
     await far.click()
     await expect(desk.said(f"Message 0 of conversation {FAR}")).to_be_in_viewport()

@@ -76,10 +76,7 @@ async function load(customer: Id, end: "older" | "newer", cursor: Cursor, limit:
 
 /** The snapshot holds the newest conversations; earlier ones come by this. Answers where to go on, null at the end. */
 export async function loadConversations(customer: Id, cursor: string | null): Promise<string | null> {
-  // The first page is what the snapshot has.
-  const from = cursor ?? (await conversationPage(customer, null)).next;
-  if (!from) return null;
-  const page = await conversationPage(customer, from);
+  const page = await conversationPage(customer, cursor);  // the first holds what the snapshot has, and more
   const open = profiles.value.get(customer);
   if (open) setProfile(withConversations(open, byNewest(page.items)));
   return page.next;
