@@ -15,7 +15,7 @@ from profiles.audit import audit
 from router import agent_skills, queue_settings
 from router.agent_skills import Skill
 from router.queue_settings import Queue, QueueSettings
-from router.retiring import retire_queue
+from router.retiring import lock_queues, retire_queue
 
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NO_QUEUE: Final = "There is no such queue; `GET /v1/queues` lists them."
@@ -65,7 +65,8 @@ class WhereTo(Struct, frozen=True, forbid_unknown_fields=True):
 async def drop_queue(call: Write[None]) -> Refused | None:
     """Nobody serves this queue any more; what waits in it goes to another as it is, or to its account's default one."""
     connection, key = call.tx.connection, call.path["key"]
-    before = await queue_settings.fetch_queue(connection, key, lock=True)
+    await lock_queues(connection, [key, call.query.move_to])
+    before = await queue_settings.fetch_queue(connection, key)
     if before is None:
         raise not_found(_NO_QUEUE)
     check_if_match(call, before)

@@ -25,6 +25,8 @@ class OpenNeed(Struct, frozen=True):
 
     model: Waiting
     outright: bool
+    anybody: bool = True
+    """Some of what waits is for whoever serves the need, not for one agent alone."""
 
     @property
     def looks_closer(self) -> bool:
@@ -46,19 +48,23 @@ OpenNeeds = Mapping[int, OpenNeed]
 
 WAITING = """
 with w as materialized (
-    select n.id from need n cross join lateral (
+    select n.id, true as anybody from need n cross join lateral (
            select from contact c
             where c.need_id = n.id and c.state = 'queued' and c.prefer_agent_id is null and c.declined_until is null
             order by c.order_key, c.id limit 1) c
-    union
-    select c.need_id from contact c
-     where c.state = 'queued' and (c.prefer_agent_id is not null or c.declined_until is not null))
+    union all
+    select c.need_id, c.prefer_agent_id is null or c.prefer_until <= clock_timestamp() or exists (
+           select from agent_state s
+            where s.agent_id = c.prefer_agent_id and (s.presence = 'offline' or c.prefer_by_rule and not s.routable))
+      from contact c
+     where c.state = 'queued' and (c.prefer_agent_id is not null or c.declined_until is not null)),
+x as (select id, bool_or(anybody) as anybody from w group by id)
 select n.id, n.queue_id, n.class, n.weight, n.prefers, n.prefer_levels, q.selection, q.interruptible, q.offer_to,
-       q.auto_accept,
+       q.auto_accept, x.anybody,
        exists (select from contact c where c.state = 'queued' and c.step_at <= clock_timestamp()) as steps_due,
        exists (select from contact c where c.state = 'queued' and (
                c.prefer_agent_id is not null or c.declined_until is not null)) as special
-  from w join need n on n.id = w.id join queue q on q.id = n.queue_id
+  from x join need n on n.id = x.id join queue q on q.id = n.queue_id
 """
 
 
@@ -89,12 +95,10 @@ def _open_need(row: Any) -> OpenNeed:
         interruptible=row["interruptible"],
         seats=1 if outright else row["offer_to"],
     )
-    return OpenNeed(model, outright)
+    return OpenNeed(model, outright, row["anybody"])
 
 
-# Only agents whom something that waits could go to: the rest would hide them behind the limit. $6: whether it takes a
-# closer look, for some of what waits needs more than one slot; agents with limits get one in any case.
-CLAIM_AGENTS = """
+AGENT = """
 select s.agent_id, s.idle_since, s.needs, s.cap_voice, s.used_voice, s.cap_messaging, s.used_messaging, s.cap_mail,
        s.used_mail, s.cap_voicemail, s.used_voicemail, s.cap_total is not null or exists (
            select from agent_queue q where q.agent_id = s.agent_id and q.most is not null) as limited
@@ -102,18 +106,15 @@ select s.agent_id, s.idle_since, s.needs, s.cap_voice, s.used_voice, s.cap_messa
  where s.routable
    and (s.used_voice < s.cap_voice or s.used_messaging < s.cap_messaging or s.used_mail < s.cap_mail
         or s.used_voicemail < s.cap_voicemail)
-   and (s.used_voice < s.cap_voice and s.needs && $2::int[]
+"""
+# Only agents whom something that waits could go to: the rest would hide them behind the limit. $6: whether it takes a
+# closer look, for some of what waits needs more than one slot; agents with limits get one in any case.
+CLAIM_AGENTS = f"""{AGENT}   and (s.used_voice < s.cap_voice and s.needs && $2::int[]
         or s.used_messaging < s.cap_messaging and s.needs && $3::int[]
         or s.used_mail < s.cap_mail and s.needs && $4::int[]
-        or s.used_voicemail < s.cap_voicemail and s.needs && $5::int[]
-        or s.agent_id = any (array(
-           select distinct c.prefer_agent_id from contact c
-            where c.state = 'queued' and c.prefer_agent_id is not null)))
+        or s.used_voicemail < s.cap_voicemail and s.needs && $5::int[])
    and (not $6::boolean and s.cap_total is null
             and not exists (select from agent_queue q where q.agent_id = s.agent_id and q.most is not null)
-        or s.agent_id = any (array(
-           select distinct c.prefer_agent_id from contact c
-            where c.state = 'queued' and c.prefer_agent_id is not null))
         or exists (
            select from need n join queue q on q.id = n.queue_id
                   left join agent_queue a on a.queue_id = n.queue_id and a.agent_id = s.agent_id
@@ -126,7 +127,14 @@ select s.agent_id, s.idle_since, s.needs, s.cap_voice, s.used_voice, s.cap_messa
                        else live_weight(s.agent_id) + n.weight <= s.cap_total end
               and case when a.most is null then true else live_of_queue(s.agent_id, n.queue_id) < a.most end))
  order by s.idle_since limit $1 for no key update of s skip locked
-"""
+"""  # noqa: S608  # put together from constants
+# Whom contacts wait for by name: however many others are free, and idle longer.
+CLAIM_PREFERRED = f"""{AGENT}
+   and s.agent_id <> all ($2::uuid[])
+   and s.agent_id in (
+       select c.prefer_agent_id from contact c where c.state = 'queued' and c.prefer_agent_id is not null)
+ order by s.idle_since limit $1 for no key update of s skip locked
+"""  # noqa: S608  # put together from constants
 # Read when their rows are locked: what they have at once cannot rise any more.
 CLOSER = """
 select s.agent_id, case when s.cap_total is not null then s.cap_total - live_weight(s.agent_id) end as total,
@@ -150,11 +158,16 @@ class Claimed(Struct, frozen=True):
     limited: bool
 
 
-async def claim_agents(connection: Connection, needs: OpenNeeds, most: int) -> Claimed:
+async def claim_agents(connection: Connection, lane: Lane, most: int) -> Claimed:
     """Agents with a free slot for something that waits."""
-    of_class = [[id_ for id_, need in needs.items() if need.model.work_class == each] for each in CLASSES]
+    needs = lane.needs
+    of_class = [
+        [id_ for id_, need in needs.items() if need.anybody and need.model.work_class == each] for each in CLASSES
+    ]
     heavy = any(need.model.weight > 1 for need in needs.values())
     rows = await connection.fetch(CLAIM_AGENTS, most, *of_class, heavy)
+    if lane.special:
+        rows += await connection.fetch(CLAIM_PREFERRED, SPECIAL_BATCH, [row["agent_id"] for row in rows])
     limited = any(row["limited"] for row in rows)
     closer: dict[UUID, Any] = {}
     if rows and (limited or any(need.looks_closer for need in needs.values())):

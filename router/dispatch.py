@@ -135,7 +135,7 @@ async def dispatch(tx: Transaction, batch: int = BATCH, *, heed_steps: bool = Tr
         return Dispatched(0, (), steps_due=True)
     if not needs:
         return Dispatched(0, ())
-    claimed = await claim_agents(tx.connection, needs, batch)
+    claimed = await claim_agents(tx.connection, lane, batch)
     if not claimed.agents:
         return Dispatched(0, ())
     served = servable(needs, claimed.agents)

@@ -10,11 +10,18 @@ from router.rules.acting import AS_AGENT, agent_id
 from router.rules.fields import EXTERNAL, POOL, Fact, Facts, queue_of
 from store.pool import Connection
 
-# Offered is still waiting: nobody has taken it yet.
+# Offered is still waiting: nobody has taken it yet. What waits stands in two lanes, each with an index of its own; its
+# state alone would read every contact there ever was.
 STANDING = """
 select q.id,
-       (select count(*) from need n join contact c on c.need_id = n.id
-         where n.queue_id = q.id and c.state in ('queued', 'offered')) as waiting,
+       (select count(*) from need n join contact c on c.need_id = n.id and c.state = 'queued'
+               and c.prefer_agent_id is null and c.declined_until is null
+         where n.queue_id = q.id)
+       + (select count(*) from contact c
+           where c.state = 'queued' and (c.prefer_agent_id is not null or c.declined_until is not null)
+             and c.queue_id = q.id)
+       + (select count(distinct c.id) from offer o join contact c on c.id = o.contact_id
+           where o.state = 'pending' and c.queue_id = q.id) as waiting,
        (select count(*) from agent_queue g join agent_state s on s.agent_id = g.agent_id
          where g.queue_id = q.id and s.routable) as available
   from queue q where q.id = any ($1)

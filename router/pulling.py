@@ -35,7 +35,8 @@ c as (
             or c.need_id = any (s.needs)
                and (c.prefer_agent_id is null or coalesce(c.prefer_until <= clock_timestamp(), true)
                     or exists (select from agent_state p
-                                where p.agent_id = c.prefer_agent_id and p.presence = 'offline')))
+                                where p.agent_id = c.prefer_agent_id
+                                  and (p.presence = 'offline' or c.prefer_by_rule and not p.routable))))
        and not (c.declined_until > clock_timestamp() and s.agent_id = any (c.declined_by)))
 select c.id, c.need_id, c.class, c.order_key, n.weight, n.queue_id, q.selection, q.interruptible,
        case c.class when 'voice' then s.used_voice + n.weight <= s.cap_voice

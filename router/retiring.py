@@ -5,6 +5,7 @@ Neither is deleted, for what happened names them. The sweep (`router.due`) finds
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,7 @@ from router.presence import LIVE_CALL, change_presence
 from router.skills import SkillLevel
 from store.feeds import Transaction
 from store.ids import new_id
+from store.pool import Connection
 
 DEACTIVATED = "deactivated"
 """Why their presence is offline: their screens are closed when they hear of it."""
@@ -53,12 +55,21 @@ select (select string_agg(a.id, ', ' order by a.id) from account a where a.queue
        exists (select from (select body from rule_set order by version desc limit 1) r
                 where jsonb_path_exists(r.body, '$.rules[*].queue ? (@ == $id)', jsonb_build_object('id', $1::text))
                    or jsonb_path_exists(r.body, '$.rules[*].steps[*].queue ? (@ == $id)',
+                                        jsonb_build_object('id', $1::text))
+                   or jsonb_path_exists(r.body, '$.rules[*].task.queue ? (@ == $id)',
                                         jsonb_build_object('id', $1::text))) as rules
 """
 RETIRE = "update queue set retired_at = clock_timestamp(), moved_to = $2 where id = $1"
 MOVE_ACCOUNTS = "update account set queue_id = $2 where queue_id = $1"
 SERVED_BY = "select agent_id from agent_queue where queue_id = $1 order by agent_id"
+# Agents before what they serve, as in a round of dispatch.
+LOCK_AGENTS = "select agent_id from agent_state where agent_id = any ($1) order by agent_id for no key update"
 NOBODY_SERVES = "delete from agent_queue where queue_id = $1"
+
+
+async def lock_queues(connection: Connection, queues: Sequence[str | None]) -> frozenset[str]:
+    """Lock these queues, in the order in which everybody does; which of them there are."""
+    return frozenset(row["id"] for row in await connection.fetch(LOCK_QUEUES, list(queues)))
 
 
 async def retire_queue(tx: Transaction, queue: str, move_to: str | None = None) -> Refused | None:
@@ -69,7 +80,7 @@ async def retire_queue(tx: Transaction, queue: str, move_to: str | None = None) 
     has open tasks. What agents hold of it stays theirs.
     """
     connection = tx.connection
-    there = {row["id"] for row in await connection.fetch(LOCK_QUEUES, [queue, move_to])}
+    there = await lock_queues(connection, [queue, move_to])
     if queue not in there:
         return Refused("not_found", f"There is no queue {queue!r}.", "queue")
     if move_to is not None and (move_to == queue or move_to not in there):
@@ -87,6 +98,7 @@ async def retire_queue(tx: Transaction, queue: str, move_to: str | None = None) 
     if uses is not None and uses["rules"]:
         return Refused("conflict", f"The rules in force name {queue!r}. Publish rules without it first.", "queue")
     agents = [each["agent_id"] for each in await connection.fetch(SERVED_BY, queue)]
+    await connection.execute(LOCK_AGENTS, agents)
     await connection.execute(RETIRE, queue, move_to)
     await connection.execute(NOBODY_SERVES, queue)
     for agent in agents:

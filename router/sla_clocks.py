@@ -106,6 +106,7 @@ select v.id, m.root_id, v.status, v.needs_attention, v.folded_into is not null a
          from contact c join queue q on q.id = c.queue_id join account a on a.id = c.account_id
         where c.conversation_id in (select f.id from conversation f where f.id = v.id or f.folded_into = v.id)
           and c.state not in ('abandoned', 'closed')
+          and not (c.state = 'queued' and c.due_at is not null)  -- a rule has ended it, a sweep is about to
         order by c.arrived_at desc, c.id desc limit 1) k on v.folded_into is null
  where v.id = any ($1) and m.root_id in (select c.root_id from customer c where c.id = any ($2)) order by v.id
 """
@@ -216,7 +217,8 @@ def view_of(clocks: Clocks) -> tuple[SlaClock, ...]:
 
 
 HOLDERS = """
-select coalesce(v.folded_into, v.id) as shown, c.id, c.agent_id, m.root_id, coalesce(r.shown_name, r.name) as name
+select v.id as own, coalesce(v.folded_into, v.id) as shown, c.id, c.agent_id, m.root_id,
+       coalesce(r.shown_name, r.name) as name
   from contact c join conversation v on v.id = c.conversation_id join customer m on m.id = c.customer_id
        join customer r on r.id = m.root_id
  where (v.id = any ($1) or v.folded_into = any ($1)) and c.agent_id is not null order by c.agent_id, c.id
@@ -240,7 +242,8 @@ async def _tell(
         await append_to_customer(tx, root, events[root])
     for holder in await tx.connection.fetch(HOLDERS, list(news)) if news else ():
         who = (holder["id"], holder["shown"], holder["root_id"], holder["name"])
-        alerts = [SlaAlert(*who, each.measure, each.what, each.due_at) for each in news[holder["shown"]]]
+        heard = {holder["own"], holder["shown"]} & news.keys()  # folded meanwhile, what it had to tell is told still
+        alerts = [SlaAlert(*who, each.measure, each.what, each.due_at) for id_ in heard for each in news[id_]]
         await append_to_agent(tx, holder["agent_id"], alerts)
     return tuple(each for some in news.values() for each in some)
 

@@ -70,11 +70,11 @@ select a.active, s.presence, s.routable and case $2
 """
 NO_AGENT = Refused("not_found", "There is no such agent; `GET /v1/agents` lists them.", "agent")
 NOT_FREE = Refused("wrong_state", "This agent is not there, or busy. Choose another.", "agent")
-# The plan of the rules is over: a person has chosen.
+# The plan of the rules goes on: where this agent does not take it, it must not wait for what it asked at first.
 FOR_THEM = """
 update contact
    set prefer_agent_id = $2, prefer_until = clock_timestamp() + interval '20 seconds', then_agent_id = null,
-       prefer_by_rule = false, steps = null, step_at = null,
+       prefer_by_rule = false,
        declined_by = case when $3::uuid is null then '{}' else array[$3] end,
        declined_until = case when $3::uuid is null then null else clock_timestamp() + $4::interval end
  where id = $1 and state = 'queued'

@@ -107,7 +107,8 @@ select w.task_id, t.customer_id, w.queue_id, w.due_at,
   from task_work w join task t on t.id = w.task_id
  where w.agent_id is null
    and exists (select from agent_queue q join agent_state s on s.agent_id = q.agent_id
-                where q.queue_id = w.queue_id and s.routable and s.cap_tasks > 0)
+                where q.queue_id = w.queue_id and s.routable
+                  and s.cap_tasks > (select count(*) from task_work x where x.agent_id = s.agent_id))
  order by w.due_at, w.task_id limit $1
 """
 FREE = """

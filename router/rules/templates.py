@@ -23,7 +23,7 @@ FILLED_BY_US: Final = ("queue",)
 KINDS: Final = frozenset({"text", "number", "money", "date"})
 """What can be said as it stands."""
 _SET_BY_CUSTOMERS: Final = frozenset({"name", "company", "location"})
-_LINK = re.compile(r"://|\bwww\.|\w\.\w{2,}/", re.IGNORECASE)
+_LINK = re.compile(r"://|\bwww\.|\w\.[a-z]{2,}\b", re.IGNORECASE)
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]*)(?:\|([^{}|]*))?\}|[{}]")
 _KEPT: Final = frozenset("\u200c\u200d")
 """Joiners, which some scripts and signs need."""

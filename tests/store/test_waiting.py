@@ -65,6 +65,48 @@ async def test_nobody_waits_for_one_who_is_away_nor_longer_than_the_rule_says_fo
     assert await asked(company) == ["Marek", "Marek"]
 
 
+CROWD = """
+with a as (insert into agent (id, name, role) select gen_random_uuid(), 'Crowd', 'agent' from generate_series(1, 60)
+           returning id),
+q as (insert into agent_queue (agent_id, queue_id) select a.id, 'general' from a)
+insert into agent_state (agent_id, presence, connected, idle_since)
+select a.id, 'available', true, now() - interval '1 hour' from a returning seq
+"""
+"""More who are free, and idle longer, than a round looks at."""
+GO_HOME = """
+update agent_state s set connected = false, gone_at = now() - interval '1 day', presence = 'offline'
+  from agent a where a.id = s.agent_id and a.name = 'Crowd'
+"""
+
+
+async def test_who_is_asked_first_is_found_among_many_who_are_free(company: Company) -> None:
+    await company.value(CROWD)
+    ines = await hire(company, "Ines")
+    await rule(company, agent={"is": str(ines.id), "wait": "60s"})
+    await company.text(PHONES[0])
+    await company.drain()
+    assert await asked(company) == ["Ines"]
+    await company.rows(GO_HOME)
+
+
+async def test_who_waits_for_one_alone_hides_nobody_from_others(company: Company) -> None:
+    await company.value(CROWD)
+    ines, olu = await hire(company, "Ines", messaging=1), await hire(company, "Olu")
+    async with transaction(company.pool, company.announce) as tx:
+        await set_agent_queues(tx.connection, olu.id, ["senior"])
+    await rule(company, agent={"is": str(ines.id), "wait": "1h"})
+    await company.text(PHONES[0])
+    await company.drain()
+    await company.text(PHONES[1])
+    await company.drain()
+    assert await asked(company) == ["Ines"], "the other waits for her too"
+    await rule(company, queue="senior")
+    await company.text(PHONES[2])
+    await company.drain()
+    assert await asked(company) == ["Ines", "Olu"]
+    await company.rows(GO_HOME)
+
+
 # --- several at once --------------------------------------------------------------------------------------------------
 
 
