@@ -71,11 +71,14 @@ vn as (
          order by v.opened_at desc, v.id desc limit {RECENT}) v
      order by v.opened_at desc, v.id desc limit {RECENT}),
 v as (
-    select v.* from m join conversation v on v.customer_id = m.id
-     where v.id in (select vn.id from vn
-                     union
-                    select coalesce(f.folded_into, f.id) from (select distinct t.conversation_id as id from t) x
-                           join conversation f on f.id = x.id)),
+    select v.* from (
+        select vn.id from vn
+         union
+        select coalesce(f.folded_into, f.id) from (select distinct t.conversation_id as id from t) x
+               join conversation f on f.id = x.id) i
+     -- fenced: by its id, for who has been here for long has many
+     cross join lateral (select v.* from conversation v where v.id = i.id offset 0) v
+     where v.customer_id in (select m.id from m)),
 {CONVERSATION_ARRAYS},
 {CUSTOMER_PARTS},
 {SECTIONS}

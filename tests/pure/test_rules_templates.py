@@ -27,7 +27,9 @@ def test_what_is_no_template_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Ada\r\nBcc: x@example.com", "Hello Ada Bcc: x@example.com!"),
+        ("Ada\r\nBcc: x", "Hello Ada Bcc: x!"),
+        ("Ada@mail.example", "Hello there!"),
+        ("Locked out, see evil.example", "Hello there!"),
         ("<b>Ada</b>", "Hello bAda/b!"),
         ("\u202eadA\u2066", "Hello adA!"),
         ("Ada\x00\x1b[31m", "Hello Ada[31m!"),
