@@ -47,6 +47,7 @@ class Answer(Struct, frozen=True):
 def main() -> None:
     """Read mail until the input ends."""
     os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # also where whoever started us was told to ignore it
     source, target = sys.stdin.buffer, sys.stdout.buffer
     decode, encode = msgspec.msgpack.Decoder(Task).decode, msgspec.msgpack.Encoder().encode
     while (told := _frame(source)) is not None:
