@@ -118,7 +118,7 @@ class PublicFiles:
                 stored = await fetch_attachment(connection, found.id) or found
             download = Download(stored.name, stored.content_type, stored.data, stored.path)
             answer = _Counted(await serve_download(download, self._files), lambda: self._let_go(size))
-        except BaseException:
+        except BaseException:  # cancelled or failed: what was counted is given back
             self._let_go(size)
             raise
         return answer

@@ -210,7 +210,7 @@ class ScreenFeeds:
             subscription = hub.subscribe(FeedId("customer", customer), self)
             try:
                 snapshot = await self._parts.desk.snapshot(customer)
-            except BaseException:
+            except BaseException:  # cancelled or failed: nobody listens to what is not shown
                 hub.unsubscribe(subscription)
                 raise
             if snapshot is not None and snapshot.customer_id == customer:

@@ -81,7 +81,7 @@ class EmbeddedPostgres:
         try:
             cluster = locate(data_dir, bindir, progress)
             server, access = start(cluster, lock, settings or {}, progress)
-        except BaseException:
+        except BaseException:  # interrupted or failed: the folder is free again
             lock.close()
             raise
         return cls(server, lock, access, cluster.folder)

@@ -72,7 +72,7 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
     try:
         async with pool.acquire(timeout=CONNECT_SECONDS):
             pass
-    except BaseException:
+    except BaseException:  # cancelled or failed: no connection is left open
         await pool.close()
         raise
     return pool

@@ -1,6 +1,7 @@
 """`verify` and `parse` raise only what they may, on bodies made wrong: chosen by hypothesis, and led by coverage.
 
-The time is for all providers together: `SCREENPOP_FUZZ_SECONDS`. `prove channels --only fuzz --long` gives more.
+The time is each engine's, for all providers together: `SCREENPOP_FUZZ_SECONDS`. `prove channels --only fuzz --long`
+gives more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.contract.channels.harness import harnesses
 
 ROOT = Path(__file__).resolve().parents[3]
 HARNESSES = harnesses()
-SECONDS = float(os.environ.get("SCREENPOP_FUZZ_SECONDS", "60")) / 2 / len(HARNESSES)
+SECONDS = float(os.environ.get("SCREENPOP_FUZZ_SECONDS", "60")) / len(HARNESSES)
 SEED = 20_261_126
 GRACE_SECONDS = 90.0
 
