@@ -17,6 +17,7 @@ from router.endings import end_offer
 from router.needs import set_agent_queues
 from router.relaxing import take_due_steps
 from router.steps import step_is_gone
+from router.supervising import reassign
 from store.feeds import transaction
 from tests.store.company import Company
 from tests.store.interleaver import Work, accepting, boss, code, try_all
@@ -105,6 +106,21 @@ async def test_who_waits_for_one_alone_hides_nobody_from_others(company: Company
     await company.drain()
     assert await asked(company) == ["Ines", "Olu"]
     await company.rows(GO_HOME)
+
+
+async def test_whom_a_supervisor_names_in_vain_ends_no_plan(company: Company) -> None:
+    marek = await hire(company, "Marek")
+    await rule(company, skills={"spanish": 5}, steps=[{"after": "60s", "skills": {}}])
+    await company.text(PHONES[0])
+    await company.drain()
+    contact = await company.value("select id from contact")
+    async with transaction(company.pool, company.announce) as tx:
+        assert await reassign(tx, contact, marek.id, await company.hire("Sue", role="supervisor")) is None
+    await company.value("update agent_state set presence = 'away' where agent_id = $1 returning seq", marek.id)
+    await waited(company, 61)
+    await company.value("update agent_state set presence = 'available' where agent_id = $1 returning seq", marek.id)
+    await company.drain()
+    assert await company.value("select cardinality(n.skills) from contact c join need n on n.id = c.need_id") == 0
 
 
 # --- several at once --------------------------------------------------------------------------------------------------
