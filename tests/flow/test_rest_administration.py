@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from gateway.rest_call import RateLimit
@@ -68,6 +69,14 @@ async def test_a_queue_an_account_falls_back_on_stays(admin: Api) -> None:
     refused = await admin.problem("queues/support", 409, method="DELETE")
     assert "sms-main" in refused["detail"]
     assert (await admin.get("queues/support"))["name"] == "Support"
+
+
+@pytest.mark.parametrize("names", [{"queue": "vip"}, {"queue": "support", "task": {"body": "Call", "queue": "vip"}}])
+async def test_a_queue_that_rules_name_stays(admin: Api, pool: Pool, names: Any) -> None:
+    await admin.put("queues/vip", {"name": "VIP"})
+    rules = msgspec.json.encode({"rules": [{"name": "all", **names}]}).decode()
+    await pool.execute("insert into rule_set (body) values ($1::jsonb)", rules)
+    assert "rules in force" in (await admin.problem("queues/vip", 409, method="DELETE"))["detail"]
 
 
 async def test_an_agent_is_made_with_what_they_serve_and_signs_in_by_a_token_that_can_be_withdrawn(admin: Api) -> None:
