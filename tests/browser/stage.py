@@ -59,9 +59,13 @@ def random_text(beginning: str = "Hello") -> str:
     return f"{beginning}, about the {' '.join(random.sample(WORDS, 3))}, number {random.randrange(10**6):06}"
 
 
+_unknown = iter(random.sample(range(2000, 10000), 8000))
+"""Without repetition: of a hundred numbers drawn one by one, two would be the same person every other run."""
+
+
 def random_phone() -> str:
     """A number of somebody the company does not know."""
-    return f"+1415555{random.randrange(2000, 10000):04}"
+    return f"+1415555{next(_unknown):04}"
 
 
 class Stage:

@@ -151,6 +151,7 @@ class Screen:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.frames: list[Frame] = []
+        self._rang: list[Frame] = []
 
     async def send(self, **frame: Any) -> None:
         await self.connection.send(msgspec.json.encode(frame).decode())
@@ -166,7 +167,13 @@ class Screen:
     async def hello(self, epoch: str | None = None, resume: dict[str, int] | None = None) -> Frame:
         """Say hello; answers the welcome."""
         await self.send(type="hello", **({"epoch": epoch, "resume": resume} if epoch else {}))
-        return await self.next("welcome")
+        welcome = await self.next("welcome")
+        self._rang = list(welcome["offers"])
+        return welcome
+
+    async def offer(self) -> Frame:
+        """What rings next: also what began to ring while the screen said hello, which only its welcome tells."""
+        return self._rang.pop(0) if self._rang else await self.next("offer")
 
     async def events(self, feed: object, count: int) -> list[int]:
         """The next sequences of a feed."""

@@ -36,7 +36,7 @@ async def offered(house: House, screen: Screen, who: int = 1) -> Any:
     """A customer writes, and it rings."""
     await house.world.write(house.gateway.hub, who)
     await work(house)
-    return await screen.next("offer")
+    return await screen.offer()
 
 
 async def held(house: House, screen: Screen, who: int = 1) -> str:
@@ -148,7 +148,7 @@ async def test_a_note_goes_with_what_is_handed_on(house: House) -> None:
     note = "She asks for the green one."
     await granted(mine, type="transfer", contact=contact, to={"agent": str(receiver.actor.id)}, note=note)
     await work(house)
-    offer = await theirs.next("offer")
+    offer = await theirs.offer()
     assert (offer["contact"], offer["handed_by"], offer["note"]) == (contact, "Ines", note)
     await theirs.send(type="accept", offer=offer["offer"], ref="take")
     entries = (await theirs.next("profile"))["timeline"]
@@ -176,7 +176,7 @@ async def test_what_a_retired_agent_holds_goes_back_to_its_queue(house: House) -
     assert {(await state(house, contact))[0] for contact in (parked, assigned, rings["contact"])} == {"queued"}
     theirs = await house.screen(other)
     await work(house)
-    got = {(await theirs.next("offer"))["contact"] for _ in range(3)}
+    got = {(await theirs.offer())["contact"] for _ in range(3)}
     assert got == {parked, assigned, rings["contact"]}
     left = "select used_messaging, presence, reason, needs from agent_state where agent_id = $1"
     assert tuple(await house.world.pool.fetchrow(left, agent.actor.id) or ()) == (0, "offline", "deactivated", [])
@@ -202,7 +202,7 @@ async def test_what_waits_in_a_retired_queue_goes_to_the_accounts_own_with_an_al
     assert told == "the queue billing is no more"
     other = await house.screen(await house.hire("Marek"))
     await work(house)
-    assert (await other.next("offer"))["contact"] == contact
+    assert (await other.offer())["contact"] == contact
 
 
 async def test_the_queue_says_what_becomes_of_work_whose_agent_vanished(house: House) -> None:

@@ -29,7 +29,7 @@ async def writes(house: House, *customers: int) -> None:
 
 async def takes(screen: Screen) -> str:
     """The contact of the next offer, accepted."""
-    offer = await screen.next("offer")
+    offer = await screen.offer()
     await screen.send(type="accept", offer=offer["offer"])
     await screen.next("profile")
     contact: str = offer["contact"]
@@ -120,7 +120,7 @@ async def test_a_supervisor_takes_back_what_is_held_and_others_are_tried_first(h
     assert (await screen.next("contact_ended"))["reason"] == "taken_back"
     assert await house.world.pool.fetchval(fence) == before + 1
     await house.gateway.worker.drain()
-    offer = await second.next("offer")
+    offer = await second.offer()
     assert offer["contact"] == contact
     await house.world.pool.execute("update agent_state set presence = 'away' where agent_id = $1", agent.actor.id)
     await boss.post(f"contacts/{contact}/take-back", status=204)
@@ -141,7 +141,7 @@ async def test_a_supervisor_gives_what_waits_rings_or_is_held_to_somebody(house:
     await house.world.pool.execute("update agent_state set presence = 'away' where agent_id <> $1", agent.actor.id)
     screen, second = await house.screen(agent), await house.screen(other)
     await writes(house, 1)
-    offer = await screen.next("offer")
+    offer = await screen.offer()
     contact = offer["contact"]
     body = {"agent": str(other.actor.id)}
     refused = await boss.problem(f"contacts/{contact}/reassign", 409, method="POST", body=body)

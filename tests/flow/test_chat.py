@@ -236,7 +236,7 @@ async def talk(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
             await browser.begin()
             async with people.screen(token, 1) as screen:
                 await browser.tell(text="Hello")
-                await screen.send(type="accept", offer=(await screen.next("offer"))["offer"], ref="a")
+                await screen.send(type="accept", offer=(await screen.offer())["offer"], ref="a")
                 await screen.next("profile")
                 yield Talk(shop, people, browser, screen, agent)
         await shop.http.aclose()

@@ -38,7 +38,7 @@ class World:
     async def accepted(self, sender: str = "Ana <ana@home.example>", **fields: Any) -> tuple[UUID, UUID]:
         """A proven mail, offered and accepted: its conversation and its entry."""
         row = await self.post.entry(mail(sender, **fields))
-        offer = (await self.screen.next("offer"))["offer"]
+        offer = (await self.screen.offer())["offer"]
         await self.screen.send(type="accept", offer=offer, ref="a")
         await self.screen.next("profile")
         return row["conversation_id"], row["id"]

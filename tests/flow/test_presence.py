@@ -71,7 +71,7 @@ async def test_a_decline_says_why_in_the_words_that_are_defined(house: House) ->
     screen = await house.screen(agent)
     await admin.put("decline-reasons/not-mine", {"label": "Not my field"})
     await writes(house, 1)
-    offer = (await screen.next("offer"))["offer"]
+    offer = (await screen.offer())["offer"]
     answer = await ask(screen, type="decline", offer=offer, reason="no time")
     assert (answer["code"], answer["field"]) == ("invalid", "reason")
     assert "not-mine" in answer["message"]

@@ -53,8 +53,8 @@ async def test_a_text_to_one_process_rings_on_the_other_and_only_its_agent_may_t
             await other.send(type="presence", status="away", ref="p")
             await other.next("result")
             assert (await twilio.post(twilio.form(PHONE, "hello"), process=0)).status_code == 200
-            offer = (await screen.next("offer"))["offer"]
-            assert (await tab.next("offer"))["offer"] == offer
+            offer = (await screen.offer())["offer"]
+            assert (await tab.offer())["offer"] == offer
             await other.send(type="accept", offer=offer, ref="steal")
             assert await refusal(other, "steal") == "forbidden"
             assert await twilio.value("select state from offer") == "pending"
@@ -76,7 +76,7 @@ async def test_what_happens_on_one_process_is_seen_on_the_other_in_order(twilio:
     _, token = await twilio.hire()
     async with twilio.screen(token, 1) as screen:
         await twilio.post(twilio.form(PHONE, "0"), process=0)
-        await screen.send(type="accept", offer=(await screen.next("offer"))["offer"], ref="a")
+        await screen.send(type="accept", offer=(await screen.offer())["offer"], ref="a")
         profile = await screen.next("profile")
         for number in range(1, 6):
             await twilio.post(twilio.form(PHONE, str(number)), process=number % 2)
@@ -90,7 +90,7 @@ async def test_a_late_accept_is_gone_and_changes_nothing(twilio: Twilio) -> None
     agent, token = await twilio.hire()
     async with twilio.screen(token, 1) as screen:
         await twilio.post(twilio.form(PHONE, "hello"), process=0)
-        offer = (await screen.next("offer"))["offer"]
+        offer = (await screen.offer())["offer"]
         await twilio.value("update offer set expires_at = clock_timestamp() returning id")
         await screen.send(type="accept", offer=offer, ref="late")
         assert await refusal(screen, "late") == "gone"
@@ -137,7 +137,7 @@ async def test_a_screen_whose_process_is_killed_resumes_on_the_other_without_a_g
                 screen = Screen(connection)
                 epoch = (await screen.hello())["epoch"]
                 await twilio.post(twilio.form(PHONE, "hello"))
-                await screen.send(type="accept", offer=(await screen.next("offer"))["offer"], ref="a")
+                await screen.send(type="accept", offer=(await screen.offer())["offer"], ref="a")
                 profile = await screen.next("profile")
                 two.process.kill()
                 await screen.closed()

@@ -25,7 +25,7 @@ async def test_an_offer_rings_live_and_accepting_sends_the_profile_made_ready_th
         await screen.hello()
         customer = await world.write(gateway.hub)
         await gateway.worker.drain()
-        offer = await screen.next("offer")
+        offer = await screen.offer()
         record = screen.frames[-2]
         assert (record["type"], record["feed"], record["event"]["kind"]) == ("event", str(agent.feed), "offer")
         assert offer["offer"] == record["event"]["offer"]
@@ -58,7 +58,7 @@ async def test_an_offer_that_ended_leaves_nothing_prepared_and_cannot_be_accepte
         await screen.hello()
         await world.write(gateway.hub)
         await gateway.worker.drain()
-        offer = (await screen.next("offer"))["offer"]
+        offer = (await screen.offer())["offer"]
         assert gateway.screens.prepared == 1
         async with gateway.connect(other.token) as theirs:
             they = Screen(theirs)
@@ -78,7 +78,7 @@ async def test_an_offer_found_in_welcome_is_prepared_too_and_does_not_ring_again
         await Screen(first).hello()
         await world.write(gateway.hub)
         await gateway.worker.drain()
-        await Screen(first).next("offer")
+        await Screen(first).offer()
         async with world.gateway() as elsewhere, elsewhere.connect(agent.token) as second:
             screen = Screen(second)
             welcome = await screen.hello((await gateway.hub.resume([]))[0], {str(agent.feed): 0})
@@ -138,7 +138,7 @@ async def test_of_several_who_are_asked_the_first_is_shown_the_profile_and_the_o
         await slow.hello()
         await world.write(gateway.hub)
         await gateway.worker.drain()
-        mine, theirs = await quick.next("offer"), await slow.next("offer")
+        mine, theirs = await quick.offer(), await slow.next("offer")
         assert mine["contact"] == theirs["contact"]
         await quick.send(type="accept", offer=mine["offer"], ref="a")
         assert (await quick.next("profile"))["contact"]["agent"]["id"] == str(one.id)
@@ -148,4 +148,4 @@ async def test_of_several_who_are_asked_the_first_is_shown_the_profile_and_the_o
         assert (await slow.next("error"))["code"] == "gone"
         await world.write(gateway.hub, who=2)
         await gateway.worker.drain()
-        assert (await slow.next("offer"))["contact"] != mine["contact"], "free again"
+        assert (await slow.offer())["contact"] != mine["contact"], "free again"

@@ -40,7 +40,7 @@ async def test_the_very_frame_of_the_accept_is_kept_and_stays_as_it_was(world: W
         await screen.hello()
         await world.write(gateway.hub)
         await gateway.worker.drain()
-        offer = (await screen.next("offer"))["offer"]
+        offer = (await screen.offer())["offer"]
         await screen.send(type="accept", offer=offer, ref="a")
         profile = await screen.next("profile")
         [shown] = await kept(world, UUID(profile["contact"]["id"]))

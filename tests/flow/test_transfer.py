@@ -32,7 +32,7 @@ async def test_a_message_handed_to_an_agent_rings_there_alone_and_declined_comes
     other, third = await world.hire(name="Other"), await world.hire(name="Third")
     await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(other.id)})
     assert (await sender.screen.next("contact_ended"))["reason"] == "transferred"
-    offer = await other.screen.next("offer")
+    offer = await other.screen.offer()
     assert offer["contact"] == contact
     await other.screen.send(type="decline", offer=offer["offer"], ref="no")
     back = await sender.screen.next("profile")
@@ -44,7 +44,7 @@ async def test_a_message_goes_to_another_queue(world: VoiceWorld) -> None:
     sender, bills = await world.hire(name="Sender"), await world.hire("billing", name="Bills")
     contact = await held(world, sender)
     await granted(sender.screen, type="transfer", contact=contact, to={"queue": "billing"})
-    offer = await bills.screen.next("offer")
+    offer = await bills.screen.offer()
     assert (offer["contact"], offer["queue"]) == (contact, "Billing")
 
 
@@ -58,7 +58,7 @@ async def test_a_message_handed_to_a_queue_stays_there_when_the_customer_writes_
         while await world.pool.fetchval(waits, UUID(contact)):  # noqa: ASYNC110  # a database's
             await asyncio.sleep(0.05)
     bills = await world.hire("billing", name="Bills")
-    offer = await bills.screen.next("offer")
+    offer = await bills.screen.offer()
     assert (offer["contact"], offer["queue"], offer["preview"]) == (contact, "Billing", "are you there?")
     assert [frame for frame in await sender.screen.quiet() if frame["type"] in ("offer", "profile")] == []
 

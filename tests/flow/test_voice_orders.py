@@ -112,7 +112,7 @@ async def test_a_blind_transfer_that_is_declined_comes_back_to_its_sender(world:
     _, contact = await talking(world, sender)
     other, third = await world.hire(name="Other"), await world.hire(name="Third")
     await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(other.id)})
-    offer = await other.screen.next("offer")
+    offer = await other.screen.offer()
     await other.screen.send(type="decline", offer=offer["offer"], ref="no")
     await other.screen.next("offer_ended")
     pending = "select agent_id from offer where state = 'pending' and contact_id = $1::text::uuid"
@@ -166,14 +166,14 @@ async def test_warm_and_declined_the_sender_keeps_the_call_and_nobody_else_is_as
     )
     more = {"warm": True, "note": "An old friend."}
     await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(other.id)}, **more)
-    offer = await other.screen.next("offer")
+    offer = await other.screen.offer()
     assert (offer["handed_by"], offer["note"]) == ("Sender", "An old friend.")
     await other.screen.send(type="decline", offer=offer["offer"], ref="no")
     await world.until_call(lambda call: call["consult_id"] is None)
     assert (await world.calls())[-1]["state"] == "bridged"
     assert [frame for frame in await third.screen.quiet() if frame["type"] == "offer"] == []
     await granted(sender.screen, type="transfer", contact=contact, to={"agent": str(third.id)}, warm=True)
-    await third.screen.next("offer")
+    await third.screen.offer()
     await granted(sender.screen, type="call", contact=contact, action="cancel_transfer")
     assert (await third.screen.next("offer_ended"))["outcome"] == "rescinded"
     await world.free(third)

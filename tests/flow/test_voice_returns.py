@@ -25,7 +25,7 @@ async def test_a_declined_call_goes_to_another_while_its_caller_hears_the_music(
     await world.set_line(hold_music=["https://music.example.com/a.mp3"])
     first = await world.hire(name="First")
     sid = await world.call(talk=10)
-    offer = await first.screen.next("offer")
+    offer = await first.screen.offer()
     second = await world.hire(name="Second")
     await first.screen.send(type="decline", offer=offer["offer"], ref="no")
     await take(second)
@@ -80,7 +80,7 @@ async def test_hanging_up_before_the_bridge_is_a_missed_call_and_nobody_stays_bu
     if agent is not None:
         await world.wish("line", address=agent.client, person={"after": 10.0})
         if moment == "offered":
-            await agent.screen.next("offer")
+            await agent.screen.offer()
         else:
             await take(agent)
             await world.until_call(lambda call: call["state"] == "connecting")
@@ -130,13 +130,13 @@ async def test_the_menu_leads_to_a_queue_by_digits_and_to_anybody_without(world:
     await world.set_line(menu={"prompt": "Press one or two.", "options": options})
     agent = await world.hire("billing")
     await world.call(digits="21", talk=10)
-    offer = await agent.screen.next("offer")
+    offer = await agent.screen.offer()
     assert (offer["queue"], offer["preview"]) == ("Billing", "New")
     call = (await world.calls())[0]
     assert list(call["chosen"]) == ["Bills", "New"]
     silent = await world.call("+15551230002", digits="9")
     other = await world.hire("general")
-    assert (await other.screen.next("offer"))["queue"] == "General"
+    assert (await other.screen.offer())["queue"] == "General"
     assert (await world.line(silent))["heard"].count("Press one or two.") == 2
 
 

@@ -27,7 +27,7 @@ async def test_who_waits_too_long_leaves_word_which_is_offered_with_recording_an
     assert "Please leave a message after the tone." in (await world.line(sid))["heard"]
     assert ended["contact_state"] == "closed"
     agent = await world.hire()
-    offer = await agent.screen.next("offer")
+    offer = await agent.screen.offer()
     await agent.screen.send(type="accept", offer=offer["offer"], ref="take")
     profile = await agent.screen.next("profile")
     word = next(entry for entry in profile["timeline"] if entry["kind"] == "voicemail")

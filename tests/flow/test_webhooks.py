@@ -184,7 +184,7 @@ async def test_stop_is_consent_without_a_contact_and_a_reply_is_then_refused(twi
     try:
         async with twilio.screen(token) as screen:
             await twilio.post(twilio.form(PHONE, "hello"))
-            offer = (await screen.next("offer"))["offer"]
+            offer = (await screen.offer())["offer"]
             await screen.send(type="accept", offer=offer, ref="a")
             [conversation] = (await screen.next("profile"))["conversations"]
             assert (await twilio.post(twilio.form(PHONE, " Stop "), process=1)).status_code == 200

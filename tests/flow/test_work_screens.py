@@ -117,7 +117,7 @@ async def test_my_customers_lists_what_an_agent_holds_and_a_new_name_shows_there
         screen = await house.screen(noah)
         await world.write(house.gateway.hub)
         await house.gateway.worker.drain()
-        offer = await screen.next("offer")
+        offer = await screen.offer()
         await screen.send(type="accept", offer=offer["offer"], ref="accept")
         await screen.next("profile")
         ada = await customer_of(world)
@@ -142,7 +142,7 @@ async def test_whom_an_agent_looked_at_is_remembered_on_screen_and_by_rest(world
             await recent(screen, customer)
         await world.write(house.gateway.hub)
         await house.gateway.worker.drain()
-        await screen.send(type="accept", offer=(await screen.next("offer"))["offer"], ref="accept")
+        await screen.send(type="accept", offer=(await screen.offer())["offer"], ref="accept")
         await screen.next("profile")
         accepted = str(await customer_of(world))
         assert await recent(screen, accepted) == [accepted, made[0], made[1]]

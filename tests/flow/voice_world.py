@@ -178,7 +178,7 @@ class VoiceWorld:
 
 async def take(agent: Agent) -> Any:
     """Accept the next offer; the profile."""
-    offer = await agent.screen.next("offer")
+    offer = await agent.screen.offer()
     await agent.screen.send(type="accept", offer=offer["offer"], ref="take")
     return await agent.screen.next("profile")
 
