@@ -14,7 +14,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.browser.stage import ARGUMENTS, CHROMIUM, Stage, built_page
 from tests.outside.demo import Demo
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -138,7 +138,7 @@ async def test_effects_that_must_wait_hold_up_neither_dispatch_nor_the_effects_o
     async with company.pool.acquire() as connection, connection.transaction():
         busy = await connection.fetchval(held, PHONES[0])
         await connection.execute("select from stream where id = $1 for no key update", busy)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(1.8):  # who waited would wait for the 2 s of lock_timeout
             await company.worker.drain()
         assert await company.states() == ["offered", "offered"]
         await company.drain()

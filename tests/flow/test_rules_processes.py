@@ -1,4 +1,7 @@
-"""R15 over real processes: what is published by REST at one takes the next webhook at the other, within a second."""
+"""R15 over real processes: what is published by REST at one takes the next webhook at the other.
+
+How soon: `run.py prove routing`.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ import pytest
 
 from tests.flow.gateway_process import SECONDS, Twilio, found_company, running, twilio_of
 
-SOON_SECONDS = 1.0
 phones = (f"+1415555{number:04}" for number in itertools.count(100))
 ROUTED = """
-select d.queue_id, d.version, extract(epoch from d.at - c.arrived_at)::float8 as after
+select d.queue_id, d.version
   from decision d join contact c on c.id = d.contact_id join handle h on h.id = c.handle_id where h.value = $1
 """
 
@@ -47,7 +49,6 @@ async def route(twilio: Twilio, process: int) -> tuple[str, int]:
     async with asyncio.timeout(SECONDS):
         while (row := await twilio.pool.fetchrow(ROUTED, phone)) is None:  # noqa: ASYNC110  # the state of a server
             await asyncio.sleep(0.02)
-    assert row["after"] < SOON_SECONDS
     return row["queue_id"], row["version"]
 
 

@@ -54,7 +54,7 @@ async def test_a_message_handed_to_a_queue_stays_there_when_the_customer_writes_
     await granted(sender.screen, type="transfer", contact=contact, to={"queue": "billing"})
     await world.text("+15551230001", "are you there?")
     waits = "select unrouted or messages < 2 from contact where id = $1"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await world.pool.fetchval(waits, UUID(contact)):  # noqa: ASYNC110  # a database's
             await asyncio.sleep(0.05)
     bills = await world.hire("billing", name="Bills")
