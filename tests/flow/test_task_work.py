@@ -10,6 +10,7 @@ import pytest
 
 from gateway.task_worker import TaskWorker
 from router.retiring import retire_queue
+from router.task_work import BATCH
 from store.feeds import transaction
 from tests.flow.house import House, event
 from tests.flow.rest_client import Api
@@ -132,6 +133,17 @@ async def test_a_queue_with_open_tasks_stays_and_one_that_is_gone_gets_none(hous
     assert await retire() is None
     refused = {"customer": tasks.customer, "body": "late", "queue": "billing"}
     assert (await tasks.boss.problem("tasks", 422, method="POST", body=refused))["field"] == "queue"
+
+
+async def test_tasks_of_a_queue_that_nobody_serves_keep_no_others_waiting(house: House) -> None:
+    tasks = await Tasks.opened(house)
+    await house.world.pool.execute("insert into queue (id, name) values ('billing', 'Billing')")
+    for number in range(BATCH + 1):
+        await tasks.add(queue="billing", body=f"invoice {number}")
+    task = await tasks.add("2026-02-02T09:00:00Z")
+    await tasks.hire("Mia")
+    await tasks.step()
+    assert await tasks.whose(task) == ("Mia", None)
 
 
 async def test_an_agents_own_task_is_told_when_it_is_due_and_again_when_it_is_put_off(house: House) -> None:
