@@ -114,6 +114,15 @@ async def test_what_a_queue_promises_is_due_on_the_profile_and_rests_while_the_c
     assert (await desk.clocks())["resolution"]["due_at"] is not None
 
 
+async def test_what_a_rule_closes_promises_nothing(house: House) -> None:
+    desk = await Desk.opened(house)
+    draft = await desk.boss.put("rules/draft", {"rules": [{"name": "unread", "close": True}]})
+    await desk.boss.post("rules/draft/publish", {"revision": draft["revision"]})
+    await desk.writes()
+    await desk.passes(10_000)
+    assert await desk.clocks() == {}
+
+
 async def test_a_warning_and_a_breach_reach_the_holder_once(house: House) -> None:
     desk = await Desk.opened(house)
     await desk.writes()
