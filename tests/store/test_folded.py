@@ -21,6 +21,7 @@ from router.finishing import finish
 from store.feeds import transaction
 from store.ids import new_id
 from tests.store.company import Company, open_company
+from tests.store.invariants import follow
 from tests.store.merged import check_folds, customer_of, merge, position, told
 from tests.store.races import blocked, stays_open, text
 
@@ -155,17 +156,54 @@ async def test_what_was_closed_not_long_ago_opens_again_with_the_leafs_own_folde
     assert await company.value("select conversation_id from contact where state <> 'closed'") == folded
 
 
-async def test_what_is_folded_is_never_a_chain(company: Company, ines: Actor) -> None:
-    _, shown, folded = await both_open(company)
-    assert await close(company, shown, ines) is None
+async def closed_apart(company: Company, ines: Actor) -> tuple[UUID, UUID, UUID, UUID]:
+    """ADA's was closed just now, with BEA's folded into it; CYD's is open and shown: the root, and the three."""
+    _, closed, folded = await both_open(company)
+    assert await close(company, closed, ines) is None
     await company.text(CYD)
-    await company.value(
-        "update conversation set closed_at = now() - interval '80 hours' where id = $1 returning id", folded
-    )
-    third = await talk_of(company, CYD)
-    await merge(company, CYD, BEA)
+    return await merge(company, CYD, BEA), closed, folded, await talk_of(company, CYD)
+
+
+@pytest.mark.parametrize("phone", [ADA, BEA])
+@pytest.mark.parametrize("by", ["alone", "in a batch", "a reply"])
+async def test_what_was_closed_apart_from_the_one_shown_stays_closed_and_its_words_where_they_are(
+    company: Company, ines: Actor, phone: str, by: str
+) -> None:
+    root, closed, folded, shown = await closed_apart(company, ines)
+    await company.drain()
+    await company.take(ines)
+    async with company.pool.acquire() as connection:
+        screen = await follow(connection, root, None)
+        if by == "alone":
+            await company.text(phone, "again")
+        elif by == "in a batch":
+            await record(connection, [text("again", phone=phone, key="a"), text("and", phone=CYD, key="c")])
+        else:
+            assert await send(company, ines, Reply(shown, "again", id_ := new_id(), to=phone)) == id_
+        await follow(connection, root, screen)
+    own = await talk_of(company, phone)
+    status = "waiting" if by == "a reply" else "open"
+    assert await folds(company) == {
+        shown: (status, None),
+        own: (status, shown),
+        closed: ("closed", None),
+        folded: ("closed", closed),
+    }
+
+
+async def test_what_was_closed_with_the_one_shown_opens_again_in_it_for_a_reply_too(
+    company: Company, ines: Actor
+) -> None:
+    root, shown, folded = await both_open(company)
+    assert await close(company, shown, ines) is None
     await company.text(ADA, "again")
-    assert await folds(company) == {third: ("new", None), shown: ("new", third), folded: ("closed", third)}
+    await company.drain()
+    await company.take(ines)
+    async with company.pool.acquire() as connection:
+        screen = await follow(connection, root, None)
+        assert await send(company, ines, Reply(shown, "both of you", id_ := new_id(), to=BEA)) == id_
+        await follow(connection, root, screen)
+    assert await folds(company) == {shown: ("waiting", None), folded: ("waiting", shown)}
 
 
 async def test_a_reply_goes_to_the_leaf_of_its_handle_and_is_shown_in_the_one(company: Company, ines: Actor) -> None:
