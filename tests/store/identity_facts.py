@@ -21,8 +21,6 @@ select m.root_id from customer m join conversation v on v.customer_id = m.id
 """
 JOINED = ("preview", "preview_direction", "handle_id")
 """Of a contact that took the last word, which came since: another's of its own group, who has none."""
-FOLLOWED = ("folded_into",)
-"""Of one folded into what such a word reopened, itself folded into what is shown: it is never a chain."""
 STRAY_HANDLES = "select value from handle where customer_id is null or shared"
 NEVER_MERGED = """
 select n.low_id from never_link n join customer a on a.id = n.low_id join customer b on b.id = n.high_id
@@ -86,7 +84,7 @@ def same_rows(before: Rows, after: Rows, since: list[tuple[UUID, str]]) -> None:
             assert [row for row in now if row in was] == was
             assert new == {(str(leaf), body) for leaf, body in since}
         elif table in ("conversation", "contact"):
-            besides = _moved_by_a_word(was, now, since)
+            besides = _moved_by_a_word(now, since)
             quiet = [
                 [_lasting(row, besides.get(row["id"], ())) for row in each if row["customer_id"] not in spoke]
                 for each in (was, now)
@@ -97,18 +95,10 @@ def same_rows(before: Rows, after: Rows, since: list[tuple[UUID, str]]) -> None:
             assert now == was, table
 
 
-def _moved_by_a_word(
-    was: list[dict[str, Any]], now: list[dict[str, Any]], since: list[tuple[UUID, str]]
-) -> dict[str, tuple[str, ...]]:
-    """What a word of another of the same group changes of a contact it joined, or of what is folded into its own."""
-    spoke, bodies = {str(leaf) for leaf, _ in since}, {body for _, body in since}
-    after = {row["id"]: row for row in now}
-    besides: dict[str, tuple[str, ...]] = {row["id"]: JOINED for row in now if row.get("preview") in bodies}
-    for row in was:
-        into = after.get(row.get("folded_into"), {})
-        if into.get("customer_id") in spoke and after[row["id"]]["folded_into"] == into["folded_into"]:
-            besides[row["id"]] = FOLLOWED
-    return besides
+def _moved_by_a_word(now: list[dict[str, Any]], since: list[tuple[UUID, str]]) -> dict[str, tuple[str, ...]]:
+    """What a word of another of the same group changes of a contact it joined."""
+    bodies = {body for _, body in since}
+    return {row["id"]: JOINED for row in now if row.get("preview") in bodies}
 
 
 def _changes(was: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -344,16 +344,16 @@ async def test_who_waits_in_a_folded_conversation_is_seen_at_the_shown_one(compa
     assert await rows_of(company, ada, bea, cyd) == before
 
 
-async def test_what_was_shown_is_shown_again_though_an_older_one_was_reopened_in_it(
+async def test_what_was_shown_is_shown_again_beside_an_older_one_that_stays_closed(
     company: Company, ines: Actor
 ) -> None:
     ada, bea, cyd = await wrote(company, ADA, BEA, CYD)
-    boss = await company.hire("Ada", role="supervisor")
-    assert await close(company, await talk_of(company, ada), boss) is None
+    boss, old = await company.hire("Ada", role="supervisor"), await talk_of(company, ada)
+    assert await close(company, old, boss) is None
     await join(company, ada, bea, ines)
     await company.text(ADA, "again")
-    [talk] = (await shown(company, ada)).conversations
-    assert talk.id == await talk_of(company, bea), "the open one stays the one shown"
+    talks = [(talk.id, talk.status) for talk in (await shown(company, ada)).conversations]
+    assert talks == [(await talk_of(company, bea), "new"), (old, "closed")], "the open one stays the one shown"
     before = await rows_of(company, ada, bea, cyd)
     link = await join(company, cyd, ada, ines)
     await part(company, link, ines)
@@ -405,7 +405,8 @@ async def test_what_only_the_others_word_reopened_is_closed_again(company: Compa
     )
     await part(company, link, ines)
     assert await rows_of(company, ada) == before
-    assert [each.status for each in (await shown(company, bea)).conversations] == ["open"]
+    talks = (await shown(company, bea)).conversations
+    assert [each.status for each in talks] == ["open", "closed"], "hers was closed apart, and stays so"
 
 
 async def test_what_was_closed_while_merged_and_only_the_others_word_reopened_is_closed_again(
