@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import ParamSpec
 from uuid import UUID
 
 import asyncpg
@@ -19,7 +20,7 @@ from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, stranded_contacts, turn_ring
 from router.endings import end_offer, rescind_left
 from router.holding import leave_agent, settle_due
-from router.lone import offer_lone
+from router.lone import LoneOffers
 from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, find_idle, renew_lease, send_away_idle
 from router.relaxing import take_due_steps
 from router.retiring import move_stranded
@@ -34,6 +35,7 @@ AGAIN_SECONDS = 0.5
 STEADY_BEATS = 2
 
 log = structlog.get_logger()
+P = ParamSpec("P")
 RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, CapacityMoved)
 
 
@@ -79,10 +81,10 @@ class Worker:
             done = await self._guard(step)
             await asyncio.sleep(seconds if done else min(seconds, AGAIN_SECONDS))
 
-    async def _guard(self, step: Callable[[], Awaitable[None]]) -> bool:
+    async def _guard(self, step: Callable[P, Awaitable[None]], *arguments: P.args, **named: P.kwargs) -> bool:
         """One step of a loop, and whether it was done: what fails is logged and tried again soon."""
         try:
-            await step()
+            await step(*arguments, **named)
         except RETRY:
             self._woken.set()
         except Exception as error:  # the loops outlive every failure of a single step
@@ -91,19 +93,18 @@ class Worker:
         return True
 
     async def _flow(self) -> None:
-        while True:
-            woken = self._woken.is_set()
-            self._woken.clear()
-            await self._guard(self.drain)
-            if woken:
-                # What another process had locked a moment ago was skipped: look once more.
-                await asyncio.sleep(FOLLOW_UP_SECONDS)
-                await self._guard(self.drain)
-            try:
-                async with asyncio.timeout(SWEEP_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+        async with LoneOffers(self._pool) as lone:
+            while True:
+                woken = self._woken.is_set()
+                self._woken.clear()
+                await self._guard(self._drain, lone)
+                if woken:
+                    # What another process had locked a moment ago was skipped: look once more.
+                    await asyncio.sleep(FOLLOW_UP_SECONDS)
+                    await self._guard(self._drain, lone)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SWEEP_SECONDS):
+                        await self._woken.wait()
 
     async def _follow(self) -> None:
         while True:
@@ -115,9 +116,13 @@ class Worker:
 
     async def drain(self) -> None:
         """Route everything unrouted, then dispatch until a round finds nothing to do: also when routing fails."""
+        async with LoneOffers(self._pool) as lone:
+            await self._drain(lone)
+
+    async def _drain(self, lone: LoneOffers) -> None:
         await self._guard(self._routing.route_waiting)
         self._decided.set()
-        await self._guard(self._offer_lone)
+        await self._guard(self._offer_lone, lone)
         heed_steps = True
         for _ in range(ROUNDS):
             async with transaction(self._pool, self._announce) as tx:
@@ -133,9 +138,8 @@ class Worker:
             if not done.offered and not assigned:
                 break
 
-    async def _offer_lone(self) -> None:
-        async with self._pool.acquire() as connection:
-            offered = await offer_lone(connection)
+    async def _offer_lone(self, lone: LoneOffers) -> None:
+        offered = await lone.offer()
         if offered is not None:
             self._announce(offered)
 

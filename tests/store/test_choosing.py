@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.routing_worker import RoutingWorker
 from router.agent_skills import delete_skill, fetch_agent_skills, set_agent_skills
 from router.assign import assign
 from router.dispatch import dispatch
-from router.lone import offer_lone
+from router.lone import LoneOffers, offer_lone
 from router.needs import Need, intern_need, set_agent_queues
 from router.rank import Pair, Waiting
 from router.skills import SkillLevel
@@ -131,6 +132,25 @@ async def test_a_contact_that_waits_alone_is_offered_in_one_statement_to_who_is_
     assert await lone(company)
     assert await asked(company) == ["Ines"]
     assert not await lone(company), "nothing waits"
+
+
+END_LAST = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+ where datname = current_database() and pid <> pg_backend_pid() and query like '%offer_seconds%'
+"""
+
+
+async def test_what_waits_alone_is_offered_after_the_kept_connection_was_lost(company: Company) -> None:
+    await hire(company, "Ines")
+    async with LoneOffers(company.pool) as lone:
+        assert await lone.offer() is None, "nothing waits"
+        assert await company.value(END_LAST) is True
+        await company.text(PHONES[0])
+        await RoutingWorker(company.pool, company.announce).route_waiting()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await lone.offer()
+        assert await lone.offer() is not None
+    assert await asked(company) == ["Ines"]
 
 
 MORE = (
