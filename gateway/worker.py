@@ -135,7 +135,7 @@ class Worker:
             for pair in done.outright:
                 async with transaction(self._pool, self._announce) as tx:
                     assigned += await assign(tx, pair) is not None
-            if not done.offered and not assigned:
+            if not done.offered and not assigned and not done.goes_back:
                 break
 
     async def _offer_lone(self, lone: LoneOffers) -> None:

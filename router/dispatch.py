@@ -7,7 +7,7 @@ that some free agent serves, so that a contact nobody can take never blocks thos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,12 +32,14 @@ BATCH = 50
 class Dispatched(Struct, frozen=True):
     """What one round did: offers made, and pairs to be assigned outright, each in its own transaction.
 
-    `steps_due`: nothing, for the plan of some contact that waits has a step to take first.
+    `steps_due`: nothing, for the plan of some contact that waits has a step to take first. `goes_back`: a contact waits
+    for another agent by now, whom the next round asks.
     """
 
     offered: int
     outright: tuple[Pair, ...]
     steps_due: bool = False
+    goes_back: bool = False
 
 
 PLAIN_AGAIN = """
@@ -142,7 +144,7 @@ async def dispatch(tx: Transaction, batch: int = BATCH, *, heed_steps: bool = Tr
     special = await claim_special(tx.connection, claimed.agents, served) if lane.special else []
     contacts = [contact for row in special if (contact := _judge(row, needs)) is not None]
     outright_ids = {row["id"] for row in special if _is_outright(row, needs)}
-    await _make_plain(tx, special)
+    goes_back = await _make_plain(tx, special)
     slots = sum(sum(agent.room.free.values()) for agent in claimed.agents)
     heads = await claim_heads(tx.connection, needs, served, min(2 * batch, slots), batch) if served else []
     contacts += heads
@@ -150,7 +152,7 @@ async def dispatch(tx: Transaction, batch: int = BATCH, *, heed_steps: bool = Tr
     pairs = rank(contacts, claimed.agents)
     outright = tuple(pair for pair in pairs if pair.contact.id in outright_ids)
     offers = [pair for pair in pairs if pair.contact.id not in outright_ids]
-    return Dispatched(await _offer(tx, offers, limited=claimed.limited), outright)
+    return Dispatched(await _offer(tx, offers, limited=claimed.limited), outright, goes_back=goes_back)
 
 
 def _is_outright(row: Any, needs: OpenNeeds) -> bool:
@@ -179,12 +181,14 @@ def _judge(row: Any, needs: OpenNeeds) -> Waiting | None:
     )
 
 
-async def _make_plain(tx: Transaction, special: Iterable[Any]) -> None:
-    """Contacts whose preference or exclusion is over go back to the general lane."""
-    unpreferred = [row["id"] for row in special if row["prefer_agent_id"] and not row["wait_for_owner"]]
+async def _make_plain(tx: Transaction, special: Sequence[Any]) -> bool:
+    """Contacts whose preference or exclusion is over go back to the general lane; whether one goes back to an agent."""
+    over = [row for row in special if row["prefer_agent_id"] and not row["wait_for_owner"]]
+    unpreferred = [row["id"] for row in over]
     forgiven = [row["id"] for row in special if row["declined_by"] and not row["exclude"]]
     if unpreferred or forgiven:
         await tx.connection.execute(PLAIN_AGAIN, unpreferred, forgiven)
+    return any(row["then_agent_id"] for row in over)
 
 
 GIVEN = """

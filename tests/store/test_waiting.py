@@ -9,12 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.voice_calls import Calls
+from gateway.voice_desk import transfer
 from model.agent import Actor
 from model.refusal import Refused
+from model.wire import Target, Transfer
 from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.endings import end_offer
 from router.needs import set_agent_queues
+from router.presence import set_presence
 from router.relaxing import take_due_steps
 from router.steps import step_is_gone
 from router.supervising import reassign
@@ -121,6 +125,21 @@ async def test_whom_a_supervisor_names_in_vain_ends_no_plan(company: Company) ->
     await company.value("update agent_state set presence = 'available' where agent_id = $1 returning seq", marek.id)
     await company.drain()
     assert await company.value("select cardinality(n.skills) from contact c join need n on n.id = c.need_id") == 0
+
+
+async def test_what_was_handed_to_one_who_left_goes_back_to_the_sender_at_once(company: Company) -> None:
+    ines = await hire(company, "Ines")
+    await company.text(PHONES[0])
+    await company.drain()
+    contact = (await company.take(ines)).contact.id
+    marek = await hire(company, "Marek")
+    calls = Calls(company.pool, company.announce, lambda: None, lambda: None)
+    assert await transfer(calls, ines, Transfer(contact, Target(agent=marek.id))) is None
+    async with transaction(company.pool, company.announce) as tx:
+        assert await set_presence(tx, marek.id, "offline", None) is None
+    await company.drain()
+    await check(company)
+    assert await company.value("select agent_id from contact") == ines.id
 
 
 # --- several at once --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 import msgspec
@@ -259,6 +260,8 @@ class Acts(Place):
 
     def drain(self) -> None:
         waiting = self.those("new", "queued")
+        busy = Counter(held.agent for _, held in self.those(*WORKING))
+        room = any(seat.routable and busy[seat.actor.id] < seat.slots for seat in self.seats)
         self.wait(self.company.drain())
         live = self.rows(LIVE)
         for phone, held in waiting:
@@ -266,5 +269,5 @@ class Acts(Place):
                 said = sorted(each for number in self.group(phone) for each in self.said.get(number, ()))
                 held.queue = queue_by(self.published, held.default, [text for step, text in said if step >= held.since])
             held.unrouted = False
-            take_over(held, live[phone], self.seats)
+            take_over(held, live[phone], self.seats, room=room)
         assert not self.wait(self.eye.fetch(WAITS_IN_VAIN)), "waits beside a free agent"

@@ -161,14 +161,17 @@ def settle(working: list[Held], seats: list[Seat]) -> None:
         seat.presence = "away" if seat.presence == "available" else seat.presence
 
 
-def take_over(held: Held, row: Any, seats: list[Seat]) -> None:
-    """What dispatch chose for a contact that waited, if it was free to (INV15: others before who passed)."""
+def take_over(held: Held, row: Any, seats: list[Seat], *, room: bool) -> None:
+    """What dispatch chose for a contact that waited, if it was free to (INV15: others before who passed).
+
+    `room`: somebody could take anything at all; else it looked at no contact, and nobody is asked again for it.
+    """
     held.state, held.agent, held.offer = row["state"], row["agent"], row["offer"]
     assert held.state in ("queued", "offered", "assigned")
     there = {seat.actor.id for seat in seats if seat.routable}
     all_passed = len(held.passed) > 1 and there <= held.passed
     if held.state == "queued":
-        held.passed = set() if all_passed and there else held.passed
+        held.passed = set() if all_passed and there and room else held.passed
         return
     assert held.agent in there, "given to an agent who is not there"
     may_be_asked_again = all_passed or held.agent in held.first
