@@ -84,15 +84,17 @@ class Ours:
 
 
 class Floor:
-    """The bare statement."""
+    """The bare statement, on a connection of its own as ours: one that has just served something else is warm."""
 
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self._connection = connection
+    def __init__(
+        self, assigning: asyncpg.Connection[asyncpg.Record], connection: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
+        self._assigning, self._connection = assigning, connection
 
     async def assign(self) -> Op:
         """One contact to one agent."""
         began = time.perf_counter()
-        row = await self._connection.fetchrow(floor.ASSIGN)
+        row = await self._assigning.fetchrow(floor.ASSIGN)
         return Op(time.perf_counter() - began, int(row is not None))
 
     async def release(self) -> None:
@@ -141,7 +143,7 @@ class Server:
         await execute(url, FLOOR_SQL.read_text())
         connection = await self._connect(url)
         await connection.execute(floor.AGENTS, agents, kinds)
-        side = Floor(connection)
+        side = Floor(await self._connect(url), connection)
         for wait in waits:
             await side.wait(wait)
         await execute(url, "vacuum analyze", "checkpoint")
