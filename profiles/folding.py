@@ -165,7 +165,7 @@ select v.id, v.customer_id as leaf, m.root_id as root,
        exists (select from entry e where e.customer_id = v.customer_id and e.conversation_id = v.id
                                          and e.at > $2 and {SAID}) as spoke,
        exists (select from entry e where e.customer_id = v.customer_id and e.conversation_id = v.id
-                                         and e.at > $2 and e.kind = 'message' and e.direction = 'in') as came
+                                         and (e.at > $2 or $3) and e.kind = 'message' and e.direction = 'in') as came
   from customer m join conversation v on v.customer_id = m.id
  where m.root_id = any ($1) and v.status <> 'closed'
  order by v.opened_at, v.id
@@ -215,18 +215,21 @@ update conversation v
 """  # noqa: S608  # put together from constants
 
 
-async def sort_out(connection: Connection, roots: Sequence[UUID], since: datetime, before: str) -> list[UUID]:
+async def sort_out(
+    connection: Connection, roots: Sequence[UUID], since: datetime, before: str, *, moved: bool
+) -> list[UUID]:
     """After a merge was undone: every conversation stands for itself again, with what arrived since by its own handle.
 
     Nobody is stranded: a live contact keeps its conversation open, and who wrote since and shared the other's contact
-    gets one. Gives the new contacts, which the rules must look at.
+    gets one. `moved`: the merge came of moving conversations, which had been one before it and shared a contact then.
+    Gives the new contacts, which the rules must look at.
     """
     groups = list(roots)
     await connection.execute(CLOSE_AGAIN, groups, before, since)
     await connection.execute(CLOSE_ALSO, groups, since)
     await connection.execute(REOPEN_LIVE, groups)
     await refold(connection, groups, before)
-    open_ = await connection.fetch(OPEN_OF, groups, since)
+    open_ = await connection.fetch(OPEN_OF, groups, since, moved)
     if any(row["spoke"] for row in open_):
         await connection.execute(WHOSE_TURN, [row["id"] for row in open_])
     await connection.execute(OWN_WORDS, groups, since, before)

@@ -25,7 +25,8 @@ NO_MERGE = Refused("not_found", "There is no such merge.", "merge")
 ENDS_OF = "select survivor_id, loser_id from merge where id = $1"
 END_MERGE = """
 update merge set undone_at = clock_timestamp(), undone_by = $2 where id = $1 and undone_at is null
-returning at, coalesce(evidence ->> 'stood', '{}') as stood, coalesce(evidence ->> 'attention', '{}') as attention
+returning at, rule = 'moved' as moved, coalesce(evidence ->> 'stood', '{}') as stood,
+          coalesce(evidence ->> 'attention', '{}') as attention
 """
 # The loser, and all that was merged into it and still is.
 LEAVE = """
@@ -60,7 +61,7 @@ async def undo(tx: Transaction, merge: UUID, by: Actor) -> MergeView | Refused:
         return Refused("wrong_state", "This merge was undone already; merge the two again if they are one.", "merge")
     await tx.connection.execute(LEAVE, loser)
     await unshare_attention(tx.connection, [root, loser], ended["attention"], ended["at"])
-    await sort_out(tx.connection, [root, loser], ended["at"], ended["stood"])
+    await sort_out(tx.connection, [root, loser], ended["at"], ended["stood"], moved=ended["moved"])
     await name_groups(tx.connection, root, loser)
     opened = await tx.connection.fetch(OPEN_SUGGESTIONS, root, loser, ended["at"])
     await tx.connection.execute(LOOK_AGAIN, [root, loser])

@@ -178,7 +178,8 @@ class Identity(Place):
             both = self.do(lambda tx, by: merge(tx, MergeOrder(*pair, by=by)))
             assert isinstance(both, Refused)
             assert both.code == "conflict"
-            self.value("delete from never_link returning low_id")
+            for row in self.rows("delete from never_link returning low_id, high_id"):
+                self.touch(row["low_id"], row["high_id"])
 
     def edit(self, pick: int, field: str, value: str | None) -> None:
         self.ran("edit")

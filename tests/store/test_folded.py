@@ -9,11 +9,14 @@ from uuid import UUID
 import pytest
 
 from model.agent import Actor
+from model.customer import MergeView
 from model.event import ContactChanged, ConversationChanged, EntryAdded
 from model.refusal import Refused
 from model.wire import Note, Reply
+from profiles.move import move
 from profiles.record import record
 from profiles.reply import note, reply, retry
+from profiles.unmerge import undo
 from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.desk import fetch_desk
@@ -204,6 +207,23 @@ async def test_what_was_closed_with_the_one_shown_opens_again_in_it_for_a_reply_
         assert await send(company, ines, Reply(shown, "both of you", id_ := new_id(), to=BEA)) == id_
         await follow(connection, root, screen)
     assert await folds(company) == {shown: ("waiting", None), folded: ("waiting", shown)}
+
+
+async def test_who_shared_a_contact_and_was_moved_with_it_has_one_of_their_own_when_they_part(
+    company: Company, ines: Actor
+) -> None:
+    _, shown, folded = await both_open(company)
+    await company.value("update contact set state = 'closed' where conversation_id = $1 returning id", folded)
+    await company.text(BEA, "shares it")
+    await company.text(CYD)
+    async with transaction(company.pool, company.announce) as tx:
+        assert isinstance(await move(tx, ines, shown, await customer_of(company, CYD)), MergeView)
+    inner = "select g.id from merge g join conversation v on v.customer_id = g.loser_id where v.id = $1"
+    async with transaction(company.pool, company.announce) as tx:
+        assert isinstance(await undo(tx, await company.value(inner, folded), ines), MergeView)
+    await check_folds(company)
+    waits = "select preview from contact where conversation_id = $1 and state = 'new'"
+    assert await company.value(waits, folded) == "shares it"
 
 
 async def test_a_reply_goes_to_the_leaf_of_its_handle_and_is_shown_in_the_one(company: Company, ines: Actor) -> None:
