@@ -34,44 +34,46 @@ with c as materialized (
        and (not q.auto_accept or c.class = 'voice')
        for no key update of c skip locked),
 a as materialized (
-    select c.id, c.class, c.weight, c.name, c.offer_seconds, s.agent_id, s.cap_total is not null or exists (
+    select s.agent_id, s.cap_total is not null or exists (
            select from agent_queue q where q.agent_id = s.agent_id and q.most is not null) as limited
-      from c join agent_state s on c.need_id = any (s.needs)
+      from agent_state s
      where exists (select from c) and s.routable
        and (s.used_voice < s.cap_voice or s.used_messaging < s.cap_messaging or s.used_mail < s.cap_mail
             or s.used_voicemail < s.cap_voicemail)
-       and c.weight <= case c.class
+       and (select c.need_id from c) = any (s.needs)
+       and (select c.weight from c) <= case (select c.class from c)
            when 'voice' then s.cap_voice - s.used_voice when 'messaging' then s.cap_messaging - s.used_messaging
            when 'mail' then s.cap_mail - s.used_mail else s.cap_voicemail - s.used_voicemail end
      order by s.idle_since, s.agent_id limit 1 for no key update of s skip locked),
+p as materialized (select c.*, a.agent_id from c cross join a where not a.limited),
 u as (
-    update contact c set state = 'offered', state_at = clock_timestamp() from a
-     where c.id = a.id and c.state = 'queued' and not a.limited
+    update contact c set state = 'offered', state_at = clock_timestamp() from p
+     where c.id = p.id and c.state = 'queued'
     returning c.id, c.fence, c.class, c.channel, c.account_id, c.queue_id, c.customer_id, c.handle_id, c.preview,
               c.messages, c.arrived_at, c.handed_by, c.handed_note),
 g as (
     update agent_state s
-       set used_voice = s.used_voice + case when a.class = 'voice' then a.weight else 0 end,
-           used_messaging = s.used_messaging + case when a.class = 'messaging' then a.weight else 0 end,
-           used_mail = s.used_mail + case when a.class = 'mail' then a.weight else 0 end,
-           used_voicemail = s.used_voicemail + case when a.class = 'voicemail' then a.weight else 0 end,
+       set used_voice = s.used_voice + case when p.class = 'voice' then p.weight else 0 end,
+           used_messaging = s.used_messaging + case when p.class = 'messaging' then p.weight else 0 end,
+           used_mail = s.used_mail + case when p.class = 'mail' then p.weight else 0 end,
+           used_voicemail = s.used_voicemail + case when p.class = 'voicemail' then p.weight else 0 end,
            seq = s.seq + 1, idle_since = clock_timestamp()
-      from a
-     where s.agent_id = a.agent_id and s.routable and not a.limited
-       and a.weight <= case a.class
+      from p
+     where s.agent_id = p.agent_id and s.routable
+       and p.weight <= case p.class
            when 'voice' then s.cap_voice - s.used_voice when 'messaging' then s.cap_messaging - s.used_messaging
            when 'mail' then s.cap_mail - s.used_mail else s.cap_voicemail - s.used_voicemail end
     returning s.agent_id, s.seq),
 o as (
     insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at)
-    select $1::uuid, u.id, g.agent_id, u.fence, a.class, a.weight, clock_timestamp(),
-           clock_timestamp() + a.offer_seconds * interval '1 second'
-      from a left join u on true left join g on true where not a.limited
+    select $1::uuid, u.id, g.agent_id, u.fence, p.class, p.weight, clock_timestamp(),
+           clock_timestamp() + p.offer_seconds * interval '1 second'
+      from p left join u on true left join g on true
     returning id, created_at, expires_at),
 e as (
     insert into event (slot, kind, id, seq, at, body)
     select event_slot(now()), 3, g.agent_id, g.seq, now(), {OFFER_CARD}
-      from o cross join u c cross join g cross join a q
+      from o cross join u c cross join g cross join p q
              join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
              join handle h on h.id = c.handle_id)
 select g.agent_id, g.seq from g
