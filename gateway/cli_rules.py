@@ -19,6 +19,7 @@ from gateway.rule_catalog import rule_catalog
 from model.refusal import Refused
 from profiles.audit import audit
 from router.decisions import Explained, explain_decision
+from router.explaining import ExplainedOffer
 from router.rule_versions import Version, examine, examine_version, fetch_in_force, publish, roll_back
 from router.rules.comparing import differences
 from router.rules.deciding import Seen
@@ -175,7 +176,16 @@ def _told(found: Explained) -> list[str]:
         lines.append(f"! {found.alert}" if found.alert else "- no rule held: the account's default queue")
     lines += [f"! {field} has been erased since" for field in found.gone]
     lines += [f"! {each}" for each in found.undone]
-    return lines if found.agrees else [*lines, "! made again it comes out otherwise"]
+    lines += [] if found.agrees else ["! made again it comes out otherwise"]
+    return lines + [line for offer in found.offers for line in _asked(offer)]
+
+
+def _asked(offer: ExplainedOffer) -> list[str]:
+    """An offer, and a table of every agent as of its moment."""
+    to = next((each.name for each in offer.agents if each.agent == offer.agent), str(offer.agent))
+    wide = max((len(each.name) for each in offer.agents), default=0)
+    rows = [f"    {each.name:{wide}}  {each.reason:<13}  {each.detail}".rstrip() for each in offer.agents]
+    return [f"offered to {to} at {offer.at:%Y-%m-%d %H:%M:%S}: {offer.outcome.replace('_', ' ')}", *rows]
 
 
 def _seen(each: Seen) -> str:

@@ -1,12 +1,14 @@
 """Who takes it: rules, the contact and offer machines, presence, dispatch.
 
-Pure decisions: `contact`, `offer`, `call` (state machines, one table each), `rules` (queue; a folder), `rank` (agent).
+Pure decisions: `contact`, `offer`, `call` (state machines, one table each), `rules` (queue; a folder), `rank` (agent),
+`explaining` (why this one).
 
 What they decide is done by, each in transactions of the caller's:
 - `routing`   claims unrouted contacts, runs the rules, stores decisions; `facts` and `pool_facts` read what the rules
               look at
 - `effects`   what rules do besides: tags, topics, answers, tasks, the voicemail, carried out after the decision
-- `rule_versions` the draft, publishing, rolling back; `decisions` explains what was decided
+- `rule_versions` the draft, publishing, rolling back; `decisions` explains what was decided,
+              `asked` reads back how every agent was when it was offered
 - `relaxing`  takes the steps of plans while contacts wait; `steps` (pure) is what a plan is
 - `needs`     interns requirements and keeps who can serve them; `agent_skills` who has which skills (`skills`, pure)
 - `dispatch`  holds waiting contacts out to free agents, or assigns them outright; `claims` is what it works on

@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from router.asked import fetch_explained_offers
+from router.explaining import ExplainedOffer
 from router.facts import LONGEST_PREVIEW, LONGEST_TEXT
 from router.routing import read_kinds
 from router.rules.cases import read_fact
@@ -39,13 +41,15 @@ class DecisionView(Struct, frozen=True):
 class Explained(DecisionView, frozen=True):
     """A decision with its reasons: each rule up to the one that held, made again from the values it saw.
 
-    `agrees`: made again it comes out the same; `facts`: those values; `gone`: which have been erased since.
+    `agrees`: made again it comes out the same; `facts`: those values; `gone`: which have been erased since. `offers`:
+    whom the contact was offered to since, with the reason for or against every agent as of that moment.
     """
 
     facts: dict[str, Shown]
     steps: tuple[Step, ...]
     agrees: bool
     gone: tuple[str, ...]
+    offers: tuple[ExplainedOffer, ...]
 
 
 DECISIONS = """
@@ -95,6 +99,7 @@ async def explain_decision(connection: Connection, id_: UUID) -> Explained | Non
         steps=steps,
         agrees=agrees,
         gone=tuple(field for field, value in words.items() if value is None),
+        offers=await fetch_explained_offers(connection, row["contact_id"], row["at"]),
     )
 
 

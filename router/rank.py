@@ -152,8 +152,8 @@ Standing = tuple[int, float, datetime, UUID]
 """An agent's place among those who can take a need: lower is asked first. It only ever rises while pairs are made."""
 
 
-class _Desk(Struct):
-    """An agent while pairs are made: what is left, and what they were given."""
+class Desk(Struct):
+    """An agent while pairs are made: what is left, and what they were given. Explaining seats them again."""
 
     agent: FreeAgent
     room: Room
@@ -161,11 +161,13 @@ class _Desk(Struct):
     by_queue: dict[str, int] = field(default_factory=dict)
 
     def give(self, contact: Waiting) -> None:
+        """It is theirs: less is left, and others go before them."""
         self.room = less(self.room, contact)
         self.turns += 1
         self.by_queue[contact.queue] = self.by_queue.get(contact.queue, 0) + 1
 
     def standing(self, contact: Waiting) -> Standing:
+        """Their place for this contact."""
         agent = self.agent
         fit = -met(contact.prefers, agent.skills) if contact.prefers else 0
         if contact.selection == "round_robin":
@@ -186,7 +188,7 @@ def rank(contacts: Iterable[Waiting], agents: Sequence[FreeAgent]) -> list[Pair]
     never blocks those behind it. Where several are asked at once, the others are asked with what is left over when
     every contact has had its turn.
     """
-    desks = {agent.id: _Desk(agent, agent.room) for agent in agents}
+    desks = {agent.id: Desk(agent, agent.room) for agent in agents}
     lines: dict[int, list[Standing]] = {}
     pairs: list[Pair] = []
     for contact in sorted(contacts, key=lambda c: (c.order_key, c.id)):
@@ -197,7 +199,7 @@ def rank(contacts: Iterable[Waiting], agents: Sequence[FreeAgent]) -> list[Pair]
     return pairs + [more for pair in pairs for more in _besides(pair, desks, lines)]
 
 
-def _besides(pair: Pair, desks: dict[UUID, _Desk], lines: dict[int, list[Standing]]) -> list[Pair]:
+def _besides(pair: Pair, desks: dict[UUID, Desk], lines: dict[int, list[Standing]]) -> list[Pair]:
     """Who else is asked: never somebody twice."""
     contact = pair.contact
     asked = {pair.agent}
@@ -213,7 +215,7 @@ def _besides(pair: Pair, desks: dict[UUID, _Desk], lines: dict[int, list[Standin
     return more
 
 
-def _choose(contact: Waiting, desks: dict[UUID, _Desk], lines: dict[int, list[Standing]]) -> UUID | None:
+def _choose(contact: Waiting, desks: dict[UUID, Desk], lines: dict[int, list[Standing]]) -> UUID | None:
     if contact.preferred is not None:
         desk = desks.get(contact.preferred)
         return desk.agent.id if desk is not None and reject(contact, desk.agent, desk.room) is None else None
@@ -226,7 +228,7 @@ def _choose(contact: Waiting, desks: dict[UUID, _Desk], lines: dict[int, list[St
     return _first(contact, line, desks)
 
 
-def _first(contact: Waiting, line: list[Standing], desks: dict[UUID, _Desk]) -> UUID | None:
+def _first(contact: Waiting, line: list[Standing], desks: dict[UUID, Desk]) -> UUID | None:
     """Pop until an agent fits; put back those refused only for this contact, drop those who have no room for any."""
     kept: list[Standing] = []
     chosen: UUID | None = None

@@ -99,7 +99,10 @@ class Cast(Struct):
         """The newest decision about the newest contact of this number, with its reasons."""
         contact = await self.connection.fetchval(CONTACT_OF, phone)
         listed = await self.company.get(f"decisions?contact={contact}")
-        return await self.company.get(f"decisions/{listed['items'][0]['id']}")
+        found = await self.company.get(f"decisions/{listed['items'][0]['id']}")
+        for offer in found["offers"]:
+            offer.pop("outcome")  # what rings is taken back from who goes away
+        return found
 
 
 async def show(stage: Stage) -> list[Verdict]:
@@ -234,7 +237,10 @@ async def _routed(cast: Cast, phone: str) -> bool:
 
 
 async def _explained_later(cast: Cast, phones: list[str]) -> Verdict:
-    """The same reasons after the agents have changed: what they serve, whether they are there."""
+    """The same reasons after the agents have changed: what they serve, whether they are there.
+
+    Of each offer: what others are asked afterwards are offers besides.
+    """
     before = [await cast.decision(phone) for phone in phones]
     for screen in (cast.senior, cast.waiting, cast.usual):
         await screen.afford(2)
@@ -242,7 +248,10 @@ async def _explained_later(cast: Cast, phones: list[str]) -> Verdict:
         async with cast.connection.transaction():
             await set_agent_queues(cast.connection, UUID(screen.agent.id), ["billing"])
     after = [await cast.decision(phone) for phone in phones]
+    for old, new in zip(before, after, strict=True):
+        new["offers"] = new["offers"][: len(old["offers"])]
     faults = [f"{old['id']}: {old} is now {new}" for old, new in zip(before, after, strict=True) if old != new]
+    faults += [f"{each['id']} tells of no agent" for each in before if not any(o["agents"] for o in each["offers"])]
     faults += [f"{each['id']} does not agree with itself" for each in after if not each["agrees"]]
     return compare("explained the same after every agent has changed", f"{len(phones)} decisions", faults, "the same")
 

@@ -66,6 +66,19 @@ select 'known needs are not those that are served', s.agent_id from agent_state 
                             on k.agent_id = s.agent_id and k.skill_id = r.skill and k.level >= r.level
                            where k.skill_id is null) order by 1)
 union all
+select 'how an agent is, is not what is kept of them', s.agent_id
+  from agent_state s join agent a on a.id = s.agent_id
+  left join lateral (
+       select h.* from agent_history h where h.agent_id = s.agent_id order by h.at desc, h.id desc limit 1) h on true
+ where (h.active, h.presence, h.reason, h.connected, h.cap_voice, h.cap_messaging, h.cap_mail, h.cap_voicemail,
+        h.cap_total) is distinct from
+       (a.active, s.presence, s.reason, s.connected, s.cap_voice, s.cap_messaging, s.cap_mail, s.cap_voicemail,
+        s.cap_total)
+    or (select jsonb_object_agg(k.queue, k.most) from unnest(h.queues, h.most) k(queue, most))
+       is distinct from (select jsonb_object_agg(k.queue_id, k.most) from agent_queue k where k.agent_id = s.agent_id)
+    or (select jsonb_object_agg(k.skill, k.level) from unnest(h.skills, h.levels) k(skill, level))
+       is distinct from (select jsonb_object_agg(k.skill_id, k.level) from agent_skill k where k.agent_id = s.agent_id)
+union all
 select 'a preference by rule that is none, or one of a held contact', id from contact
  where prefer_by_rule and (prefer_agent_id is null or agent_id is not null)
 union all
@@ -124,7 +137,7 @@ select 'entries out of commit order', id
 
 
 async def violations(connection: Connection, lowered: list[UUID] | None = None) -> list[str]:
-    """What the database holds against INV3, INV7, INV9 to INV12 and INV20."""
+    """What the database holds against INV3, INV7, INV9 to INV12, INV16 and INV20."""
     return [f"{row['what']}: {row['id']}" for row in await connection.fetch(VIOLATIONS, lowered or [])]
 
 

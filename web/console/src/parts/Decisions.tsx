@@ -5,13 +5,13 @@ import { about } from "../store";
 import { SIGNS, textOf } from "../view/rule";
 import { dayTime } from "../view/when";
 import { useLoad } from "../view/useLoad";
+import { type Asked, AskedAgents } from "./Asked";
 import { Page } from "./Page";
 
 interface Decision { id: string; contact: string; at: string; version: number | null; rule: string | null; queue: string; priority: number; alert: string | null; undone: string[] }
 interface Seen { place: string; field: string; test: Record<string, unknown>; value: unknown; held: boolean }
 interface Step { rule: string; held: boolean; because: Seen[] }
-interface Explained extends Decision { facts: Record<string, unknown>; steps: Step[]; agrees: boolean; gone: string[] }
-interface Offer { id: string; agent: string; state: string; created_at: string; ended_at: string | null; reason: string | null }
+interface Explained extends Decision { facts: Record<string, unknown>; steps: Step[]; agrees: boolean; gone: string[]; offers: Asked[] }
 interface Contact { id: string; channel: string; queue: string | null; state: string; arrived_at: string }
 interface Customer { id: string; name: string | null }
 
@@ -119,31 +119,9 @@ function Trace({ decision }: { decision: Explained }) {
           </li>
         ))}
       </ol>
-      <Asked contact={decision.contact} />
+      <AskedAgents offers={decision.offers} />
       {unseen.length > 0 && <><h2>What was known</h2><dl class="facts">{unseen.map(([field, value]) => <div key={field}><dt class="mono">{field}</dt><dd>{value === null ? "not known" : textOf(value)}</dd></div>)}</dl></>}
     </div>
-  );
-}
-
-/** Which agents the contact was offered to, and how each answered. */
-function Asked({ contact }: { contact: string }) {
-  const found = useLoad(async () => {
-    const [offers, agents] = await Promise.all([askAll<Offer>(`offers?contact=${contact}`), askAll<{ id: string; name: string }>("agents")]);
-    return offers.reverse().map((offer) => ({ ...offer, name: agents.find((each) => each.id === offer.agent)?.name ?? offer.agent }));
-  }, [contact]);
-  if (found.problem) return <p class="danger small">{found.problem}</p>;
-  if (!found.value) return null;
-  return (
-    <>
-      <h2>Agents it was offered to</h2>
-      {!found.value.length && <p class="quiet">None yet.</p>}
-      {found.value.length > 0 && (
-        <table class="table" data-test="asked">
-          <thead><tr><th>When</th><th>Agent</th><th>What came of it</th></tr></thead>
-          <tbody>{found.value.map((each) => <tr key={each.id}><td>{dayTime(each.created_at)}</td><td>{each.name}</td><td>{each.state.replaceAll("_", " ")}{each.reason && `: ${each.reason.replaceAll("_", " ")}`}</td></tr>)}</tbody>
-        </table>
-      )}
-    </>
   );
 }
 
