@@ -60,7 +60,7 @@ class Reader:
         except TimeoutError as error:
             await self.stop()
             raise Slow from error
-        except BaseException:
+        except BaseException:  # cancelled or failed
             await self.stop()  # it is in the middle of a mail, and would take the next for its rest
             raise
 

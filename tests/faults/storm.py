@@ -112,7 +112,7 @@ async def _main(options: argparse.Namespace) -> bool:
         history = History(options.history or Path(folder) / "history.jsonl")
         try:
             return show(f"storm, seed {storm.seed}", await blow(await demo.start(), history, storm))
-        except Exception:
+        except Exception:  # whatever it was: the demo's last words say why
             sys.stderr.write(demo.last_words() + "\n")
             raise
         finally:

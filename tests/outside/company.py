@@ -136,7 +136,7 @@ class Company:
             if sent is not None:
                 sent()
             answer = await line.exchange(request)
-        except BaseException:
+        except BaseException:  # cancelled or failed: an answer may still come on it, which nobody waits for
             line.close()
             raise
         idle.append(line)

@@ -82,7 +82,7 @@ class Side:
         await self.execute("begin")
         try:
             done = await work(tx)
-        except BaseException:
+        except BaseException:  # cancelled or failed: as a transaction of the product ends
             await self.connection.execute("rollback")
             raise
         await self.execute("commit")
