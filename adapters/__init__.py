@@ -2,8 +2,10 @@
 
 - `base`      what every adapter speaks: the request, the account, the outcome of sending, the Protocol
 - `registry`  which adapter serves a provider and channel
-- `forms`     form fields from raw bytes, bounded and strict
+- `proof`, `account_check`  what every scheme and every configuration needs
+- `forms`, `json_body`      form fields and JSON from raw bytes, bounded and strict
 - `phones`    what a carrier writes in `From` → E.164 or an id that is no phone
+- `http_call`, `http_adapter`  one call to a sending API and what its outcome means; adapters that send by one
 - `sms`       text messages: `twilio`
 - `whatsapp`  `cloud` (Meta's own) and `twilio`
 - `voice`     calls: `twilio`

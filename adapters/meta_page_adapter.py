@@ -8,8 +8,9 @@ from typing import ClassVar
 import httpx2
 
 from adapters.base import AccountConfig, Answer, Outgoing, Refused, SendOutcome, Sent, Unknown, WebhookRequest
+from adapters.http_call import new_session
 from adapters.meta_account import account_problems
-from adapters.meta_graph import Call, call, new_session
+from adapters.meta_graph import Call, call
 from adapters.meta_page_parse import Page, parse_page
 from adapters.meta_webhook import MAX_BODY, answer_webhook, verify_signature
 from model.inbound import InboundEvent

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import ParseError
+from adapters.json_body import decoded
 from adapters.meta_page_wire import ATTACHMENT, Attachment, Message, Payload, Referral
-from adapters.meta_webhook import decoded
 from model.content import Choice, Content, Location, Shared, Sticker, Story, Unsupported
 from model.content import Referral as CameBy
 from model.timeline import Media

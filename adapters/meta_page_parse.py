@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
+from adapters.json_body import body_of, bounded, decoded, instant, settled
 from adapters.meta_page_content import came_by, held_in
 from adapters.meta_page_wire import (
     AGREEMENT,
@@ -30,7 +31,6 @@ from adapters.meta_page_wire import (
     Event,
     Message,
 )
-from adapters.meta_webhook import body_of, bounded, decoded, instant, settled
 from model.content import Choice, Content, Notice
 from model.inbound import (
     DeliveryReceipt,

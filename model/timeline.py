@@ -10,7 +10,22 @@ from msgspec import Struct
 
 from model.content import Content
 
-Channel = Literal["sms", "voice", "email", "chat", "whatsapp", "messenger", "instagram"]
+Channel = Literal[
+    "sms",
+    "voice",
+    "email",
+    "chat",
+    "whatsapp",
+    "messenger",
+    "instagram",
+    "telegram",
+    "line",
+    "x",
+    "viber",
+    "slack",
+    "generic",
+]
+"""`generic`: a system of the company's own, by signed HTTP."""
 EntryKind = Literal["message", "note", "status", "call", "voicemail", "task", "consent"]
 Direction = Literal["in", "out"]
 

@@ -20,6 +20,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "chat": ("social", "email"),
     "messenger": ("social",),
     "instagram": ("social",),
+    "telegram": ("social",),
+    "line": ("social",),
+    "x": ("social",),
+    "viber": ("social",),
+    "slack": ("social",),
+    "generic": ("social",),
 }
 """The kinds of handle a channel can write to. Voice is not among them: nobody is answered in writing by a call."""
 

@@ -14,8 +14,9 @@ import phonenumbers
 
 from adapters import phones
 from adapters.base import AccountConfig, Answer, Forged, Outgoing, Refused, ReplyLimits, SendOutcome, WebhookRequest
+from adapters.http_call import new_session
 from adapters.media import MediaClient, MediaOutcome
-from adapters.sms.twilio_api import new_session, send_message
+from adapters.sms.twilio_api import send_message
 from adapters.sms.twilio_media import MMS_TYPES, fetch_media
 from adapters.sms.twilio_parse import parse_webhook
 from adapters.sms.twilio_signature import verify_signature

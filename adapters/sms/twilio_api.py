@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Mapping
 
 import httpx2
@@ -36,14 +35,11 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from adapters.base import AccountConfig, Busy, Outgoing, Refused, SendOutcome, Sent, Unknown
+from adapters.http_call import CONNECT_SECONDS, LOST_ANSWER, OURS_TO_FIX, retry_after_seconds
 from adapters.sms.twilio_errors import describe
 from adapters.sms.twilio_signature import callback_overrides
 from model.content import Template
 
-_CONNECT_SECONDS = 3.0
-_MOST_RETRY_AFTER_SECONDS = 3600.0
-_LOST_ANSWER = frozenset((502, 504))
-_OURS_TO_FIX = frozenset((401, 403, 404, 405))
 # The library reads TWILIO_* from the environment where it is given none; ours is read in one place.
 _NO_ENVIRONMENT = {"": ""}
 # What the library puts before Twilio's own words.
@@ -51,11 +47,6 @@ _PREFIX = "Unable to create record: "
 
 _SENT_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "delivered"}
 _FAILED_STATUSES = frozenset(("failed", "undelivered", "canceled"))
-
-
-def new_session() -> httpx2.AsyncClient:
-    """The connections shared by all sends. Proxies named in the environment are not followed."""
-    return httpx2.AsyncClient(trust_env=False, follow_redirects=False)
 
 
 class Exchange(AsyncHttpClient):  # type: ignore[misc]  # the library ships no types
@@ -66,7 +57,7 @@ class Exchange(AsyncHttpClient):  # type: ignore[misc]  # the library ships no t
         self.left_us = False
         self.retry_after_seconds: float | None = None
         self._session = session
-        self._timeout = httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+        self._timeout = httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
 
     async def request(
         self,
@@ -89,7 +80,7 @@ class Exchange(AsyncHttpClient):  # type: ignore[misc]  # the library ships no t
             timeout=self._timeout,
             extensions={"trace": self._trace},
         )
-        self.retry_after_seconds = _retry_after(response.headers.get("retry-after"))
+        self.retry_after_seconds = retry_after_seconds(response.headers.get("retry-after"))
         return Response(response.status_code, response.text, response.headers)
 
     async def _trace(self, event: str, _info: object) -> None:
@@ -159,17 +150,8 @@ def _refusal(error: TwilioRestException | TwilioServiceException, exchange: Exch
     code = error.code if isinstance(error.code, int) and error.code != status else None
     text = str(getattr(error, "msg", "") or getattr(error, "detail", "") or "").removeprefix(_PREFIX)
     reason = describe(code, text if code else f"HTTP {status}")
-    if status in _LOST_ANSWER:
+    if status in LOST_ANSWER:
         return Unknown(f"{reason}: it may or may not have taken the message")
     if status in (408, 429) or status >= 500:
         return Busy(exchange.retry_after_seconds, reason)
-    return Refused(reason, retryable=status in _OURS_TO_FIX)
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, as Twilio gives them. The other form, a date, would need a clock: the caller backs off."""
-    try:
-        seconds = float(value or "")
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), _MOST_RETRY_AFTER_SECONDS) if math.isfinite(seconds) else None
+    return Refused(reason, retryable=status in OURS_TO_FIX)

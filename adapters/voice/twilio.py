@@ -22,8 +22,8 @@ from adapters.base import (
     SendOutcome,
     WebhookRequest,
 )
+from adapters.http_call import new_session
 from adapters.media import MediaClient, MediaOutcome
-from adapters.sms.twilio_api import new_session
 from adapters.sms.twilio_media import fetch_media
 from adapters.sms.twilio_signature import verify_signature
 from adapters.voice.twilio_parse import parse_webhook

@@ -13,9 +13,9 @@ import httpx2
 
 from adapters import phones
 from adapters.base import AccountConfig, Answer, Outgoing, Refused, ReplyLimits, SendOutcome, WebhookRequest
+from adapters.http_call import new_session
 from adapters.media import MediaClient, MediaOutcome
 from adapters.meta_account import account_problems
-from adapters.meta_graph import new_session
 from adapters.meta_webhook import MAX_BODY, answer_webhook, verify_signature
 from adapters.whatsapp.cloud_media import fetch_medium
 from adapters.whatsapp.cloud_parse import parse_webhook

@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from adapters.base import AccountConfig, ParseError
+from adapters.json_body import decoded
 from adapters.meta_account import graph_base
-from adapters.meta_webhook import decoded
 from adapters.whatsapp import cloud_kinds as kinds
 from adapters.whatsapp.cloud_wire import Fault, Message
 from adapters.whatsapp.people import phone_of

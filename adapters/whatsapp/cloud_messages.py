@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec.json import Decoder
 
 from adapters.base import AccountConfig, ParseError
-from adapters.meta_webhook import bounded, decoded, instant
+from adapters.json_body import bounded, decoded, instant
 from adapters.whatsapp import cloud_kinds as kinds
 from adapters.whatsapp.cloud_content import said_in
 from adapters.whatsapp.cloud_wire import Contact, Message

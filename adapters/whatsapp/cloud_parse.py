@@ -11,8 +11,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
+from adapters.json_body import body_of, decoded, instant, settled
 from adapters.meta_errors import describe
-from adapters.meta_webhook import body_of, decoded, instant, settled
 from adapters.whatsapp.cloud_messages import echo_events, message_events
 from adapters.whatsapp.cloud_wire import ENVELOPE, VALUE, Change, Contact, Preference, Status, Value
 from adapters.whatsapp.people import phone_of, user_of

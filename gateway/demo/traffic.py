@@ -89,6 +89,6 @@ def address_on(channel: str, name: str, phone: str) -> str:
     """What a person is called on a channel: the phone, a mailbox, or an id of a page's own."""
     if channel == "email":
         return f"{name.lower().replace(' ', '.') or 'someone' + phone[-4:]}@mail.example"
-    if channel in ("messenger", "instagram", "chat"):
+    if channel not in ("sms", "voice", "whatsapp"):
         return str(int(hashlib.sha256(f"{channel}{phone}".encode()).hexdigest()[:13], 16) + 10**15)
     return phone

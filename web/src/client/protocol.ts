@@ -12,7 +12,7 @@ export type Id = string;
 /** An instant, RFC 3339 with an offset. */
 export type Instant = string;
 
-export type Channel = "sms" | "voice" | "email" | "chat" | "whatsapp" | "messenger" | "instagram";
+export type Channel = "sms" | "voice" | "email" | "chat" | "whatsapp" | "messenger" | "instagram" | "telegram" | "line" | "x" | "viber" | "slack" | "generic";
 export type WorkClass = "voice" | "messaging" | "mail" | "voicemail";
 export type WrapUpMode = "none" | "optional" | "timed" | "required";
 export type PresenceStatus = "available" | "away" | "offline";

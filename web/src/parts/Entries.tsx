@@ -1,6 +1,6 @@
 import { agent, profile } from "../state/store";
 import { contentOf } from "../client/content";
-import type { Author } from "../client/protocol";
+import type { Author, Channel } from "../client/protocol";
 import { CHANNEL_WORDS } from "../state/route";
 import { whatOfCall } from "../view/call";
 import { fullWhen, time } from "../view/format";
@@ -14,6 +14,9 @@ import { MailCard } from "./entry/MailCard";
 import { Icon } from "./Icon";
 import { PinEntry } from "./PinEntry";
 import { Receipt, needsReceipt } from "./Receipt";
+
+/** Channels on which somebody can answer for us elsewhere, in an app of the provider's own. */
+const ECHOED: ReadonlySet<Channel> = new Set<Channel>(["messenger", "instagram", "whatsapp", "telegram", "x", "slack"]);
 
 /** Consecutive entries of one sender under one header. The side follows the sender, never the language. */
 export function EntryGroup({ entries, customerName }: { entries: Shown[]; customerName: string }) {
@@ -104,6 +107,6 @@ function Gutter({ entry, out }: { entry: Shown; out: boolean }) {
 }
 
 function authorName({ author, channel }: { author: Author | null; channel: Shown["channel"] }): string {
-  if (!author) return channel === "messenger" || channel === "instagram" || channel === "whatsapp" ? "Sent from elsewhere, or automatic" : "Automatic reply";
+  if (!author) return channel && ECHOED.has(channel) ? "Sent from elsewhere, or automatic" : "Automatic reply";
   return author.id === agent.value?.id ? "You" : author.name;
 }

@@ -10,7 +10,10 @@ import { Icon } from "./Icon";
 import { InlineForm } from "./InlineForm";
 import { Menu } from "./Menu";
 
-const SOCIAL: Record<string, IconName> = { whatsapp: "whatsapp", messenger: "messenger", instagram: "instagram" };
+const SOCIAL: Record<string, IconName> = {
+  whatsapp: "whatsapp", messenger: "messenger", instagram: "instagram",
+  telegram: "telegram", line: "line", x: "x", viber: "viber", slack: "slack", generic: "generic",
+};
 
 function iconOf(handle: HandleView): IconName {
   if (handle.kind !== "social") return handle.kind === "phone" ? "voice" : "email";

@@ -10,7 +10,7 @@ import { Section } from "./Section";
 
 type Adding = HandleKind | "address";
 const KINDS: [Adding, string][] = [["phone", "Number"], ["email", "E-mail"], ["social", "Social"], ["address", "Address"]];
-const SOCIAL = ["messenger", "instagram", "whatsapp", "chat", "sms"] as const;
+const SOCIAL = ["messenger", "instagram", "whatsapp", "telegram", "line", "x", "viber", "slack", "generic", "chat", "sms"] as const;
 const VALUE_WORDS: Record<HandleKind, string> = { phone: "Number, with + and country", email: "E-mail address", social: "Name or id there" };
 const MODES = { phone: "tel", email: "email", social: "text" } as const;
 

@@ -17,6 +17,7 @@ export interface Route {
 export const CHANNEL_WORDS: Record<Channel, string> = {
   sms: "SMS", voice: "Call", email: "E-mail", chat: "Chat",
   whatsapp: "WhatsApp", messenger: "Messenger", instagram: "Instagram",
+  telegram: "Telegram", line: "LINE", x: "X", viber: "Viber", slack: "Slack", generic: "Message",
 };
 
 /** Every way to answer, the one to use first. */

@@ -1,0 +1,87 @@
+"""How the JSON of a webhook is read: bounded, strict about what is read, indifferent to the rest.
+
+One delivery may hold several events, and one of them that cannot be read must not hold up the others: it is
+`Unreadable` beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from adapters.base import ParseError, WebhookRequest
+from model.inbound import InboundEvent, InboundFile, Unreadable
+
+MOST_TEXT = 16_000
+# A backslash that is itself escaped makes what follows plain text: a customer may well write \u0000.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+
+T = TypeVar("T")
+
+
+def body_of(request: WebhookRequest) -> bytes:
+    """The body, or ParseError where it is no UTF-8 or its text holds U+0000, which PostgreSQL's text cannot.
+
+    Parts that are read later are only skipped at first, and skipping does not look at their text.
+    """
+    if request.step is not None:
+        raise ParseError("unknown step: the webhook is posted to the account's own address", "step")
+    try:
+        request.body.decode()
+    except UnicodeDecodeError:
+        raise ParseError("not UTF-8") from None
+    if b"\\u0000" in request.body and _NUL.search(request.body):
+        raise ParseError("contains U+0000")
+    return request.body
+
+
+def decoded(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+    """The Struct these bytes hold, or ParseError with the field. The reader bounds depth, digits and encoding."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        raise ParseError(reason[:200], path.strip("`.")[:200] or None) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ParseError(f"no readable JSON ({type(error).__name__})") from None
+
+
+def settled(events: Iterable[InboundEvent], field: str = "entry") -> list[InboundEvent]:
+    """The events of a delivery; ParseError where not one of them could be read. `field`: where they stand."""
+    taken = list(events)
+    unread = [event for event in taken if isinstance(event, Unreadable)]
+    if not taken:
+        raise ParseError("holds no event", field)
+    if len(unread) == len(taken):
+        raise ParseError(unread[0].reason, unread[0].field)
+    return taken
+
+
+def instant(value: str | int | None, per_second: int = 1) -> datetime | None:
+    """The time a provider gives in seconds, or in parts of one; None where it is none. Shown, never ordered by."""
+    if isinstance(value, str):
+        value = int(value) if len(value) <= 16 and value.isascii() and value.isdigit() else None
+    if value is None or not 0 < value <= _LAST_SECOND * per_second:
+        return None
+    return datetime.fromtimestamp(value / per_second, UTC)
+
+
+def moment(text: str | None) -> datetime | None:
+    """The time a provider writes by RFC 3339; None where it is none, or names no zone."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None and 1970 <= at.year <= 9998 else None
+
+
+def bounded(text: str) -> tuple[str, tuple[InboundFile, ...]]:
+    """The text as far as an entry shows it, and the whole of it as a file where it is longer."""
+    if len(text) <= MOST_TEXT:
+        return text, ()
+    return text[:MOST_TEXT], (InboundFile("message.txt", "text/plain; charset=utf-8", text.encode()),)
