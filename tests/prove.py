@@ -1,7 +1,8 @@
 """Prove what was promised: `python -m tests.prove NAME [--seed N] [--only PART …] [--long] [--shard K/N]`.
 
 Prints claim, dose, observed and verdict; exits 1 on any miss. `first-light`: a text message on an agent's screen.
-`customer`: profile, identity and timeline. `channels`: every provider. `routing`: who takes it.
+`customer`: profile, identity and timeline. `channels`: every provider. `routing`: who takes it. `more-channels`: ten
+providers more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tests.prove_channels import PARTS as CHANNELS
 from tests.prove_customer import PARTS as CUSTOMER
 from tests.prove_first_light import PARTS as FIRST_LIGHT
 from tests.prove_first_light.stage import Part, Stage
+from tests.prove_more_channels import PARTS as MORE_CHANNELS
 from tests.prove_routing import PARTS as ROUTING
 
 PROOFS: dict[str, dict[str, Part]] = {
@@ -29,6 +31,7 @@ PROOFS: dict[str, dict[str, Part]] = {
     "customer": CUSTOMER,
     "channels": CHANNELS,
     "routing": ROUTING,
+    "more-channels": MORE_CHANNELS,
 }
 
 
