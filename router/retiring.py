@@ -25,18 +25,25 @@ FIND_AGENT = "select active from agent where id = $1 for no key update"
 DEACTIVATE = "update agent set active = false where id = $1"
 REVOKE = "update token set revoked_at = clock_timestamp() where agent_id = $1 and revoked_at is null"
 HAS_STATE = "select true from agent_state where agent_id = $1"
+# Two who are about to retire each other wait for one another at the queues.
+LEAVES_NO_LEADER = """
+select exists (select from agent where id = $1 and role = 'admin' and active)
+   and not exists (select from agent where id <> $1 and role = 'admin' and active)
+"""
 
 
 async def retire_agent(tx: Transaction, agent: UUID) -> Refused | None:
     """The agent works here no more: no token, no queue, no offer; what they hold goes back to its queues.
 
-    Refused on a live call. Again changes nothing. They come back by `active = true`, queues and a new token.
+    Refused on a live call, and for the last administrator. Again changes nothing. They come back by `active = true`, queues and a new token.
     """
     connection = tx.connection
     await lock_what_agents_serve(connection, agent)
     active = await connection.fetchval(FIND_AGENT, agent)
     if active is None:
         return Refused("not_found", "There is no such agent.", "agent")
+    if await connection.fetchval(LEAVES_NO_LEADER, agent):
+        return Refused("conflict", "Nobody else is an administrator; make somebody one first.", "agent")
     if await connection.fetchval(LIVE_CALL, agent):
         return Refused("wrong_state", "The agent is on a call. Wait for its end, or hand it on.", "agent")
     await connection.execute(DEACTIVATE, agent)

@@ -90,6 +90,15 @@ async def test_the_screens_of_who_works_here_no_more_are_closed_at_once(house: H
     assert answer.status_code == 401
 
 
+async def test_two_administrators_who_remove_each_other_at_once_leave_one(house: House) -> None:
+    ada, ben = await house.hire("Ada", "admin"), await house.hire("Ben", "admin")
+    answers = await asyncio.gather(
+        ada.ask(f"agents/{ben.actor.id}", method="DELETE"), ben.ask(f"agents/{ada.actor.id}", method="DELETE")
+    )
+    assert sorted(answer.status_code for answer in answers)[0] == 204
+    assert await house.world.pool.fetchval("select count(*) from agent where role = 'admin' and active") == 1
+
+
 async def test_hours_are_written_once_and_followed_by_those_who_have_them(house: House) -> None:
     await house.world.pool.execute(VOICE)
     admin, agent = await house.hire("Ada", "admin"), await house.hire("Ines")
