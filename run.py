@@ -85,9 +85,13 @@ def become(arguments: list[str]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Ours, as an activated virtual environment would have it."""
+    """Ours, as an activated virtual environment would have it.
+
+    Bytecode is kept: a gateway, and each command, starts three times as fast, and tests start hundreds of them.
+    """
     path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")])
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    foreign = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    inherited = {name: value for name, value in os.environ.items() if name not in foreign}
     return {**inherited, "VIRTUAL_ENV": str(VENV), "PATH": path}
 
 
