@@ -34,7 +34,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK, NODE_LOCK = ROOT / "requirements.lock", ROOT / "requirements-node.lock"
 WEB, DESK = ROOT / "web", ROOT / "gateway" / "desk_dist"
 PACKAGES = ("gateway", "adapters", "profiles", "router", "pushers", "store", "model")
-CHECKED = (*PACKAGES, "tests", "benchmarks", "run.py")
+CHECKED = (*PACKAGES, "tests", "benchmarks", "examples", "run.py")
 COMMANDS = {
     "demo": ("-m", "gateway.demo"),
     "test": ("-m", "tests.runner"),

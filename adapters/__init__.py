@@ -1,7 +1,8 @@
 """The world's providers, one folder per channel and one file per provider.
 
 - `base`      what every adapter speaks: the request, the account, the outcome of sending, the Protocol
-- `registry`  which adapter serves a provider and channel
+- `registry`  which adapter serves a provider and channel; providers of other packages
+- `testing`   the suite every provider is held to, importable by other packages; no part of the product
 - `proof`, `account_check`  what every scheme and every configuration needs
 - `forms`, `json_body`      form fields and JSON from raw bytes, bounded and strict
 - `phones`    what a carrier writes in `From` → E.164 or an id that is no phone
@@ -17,5 +18,6 @@ speak one form: as written, parsed, held content, adapter).
 
 An adapter verifies over the raw bytes, parses into `model.inbound`, and sends. `verify` and `parse` are pure;
 only `send` touches the network. A new provider is one file that fills in the Protocol of `base`, one line in
-`registry`, and one `Harness` beside its tests, which `tests/contract/channels/` finds by itself.
+`registry`, and one `Harness` beside its tests, which `tests/contract/channels/` finds by itself. A company's
+own stands in a package of its own: `examples/pigeon-post/`.
 """

@@ -6,16 +6,19 @@ Ours stand in a table. Those of other packages are found as entry points of the 
     [project.entry-points."screenpop.adapters"]
     "pigeon.sms" = "pigeon_post:Pigeon"
 
-What is served here is never replaced by an entry point.
+What is served here is never replaced by an entry point. Whatever is wrong with a package costs nobody but itself:
+`package_problems` names it, and its accounts are told why (`UnknownProvider`).
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import get_args
 
 from adapters.base import Adapter
+from model.timeline import Channel
 
 GROUP = "screenpop.adapters"
 _ADAPTERS = {
@@ -32,6 +35,7 @@ _ADAPTERS = {
     ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",
     ("twilio", "whatsapp"): "adapters.whatsapp.twilio:TwilioWhatsApp",
 }
+_METHODS = ("check_account", "verify", "parse", "answer", "limits", "send", "aclose")
 _loaded: dict[str, Adapter] = {}
 
 
@@ -45,14 +49,51 @@ def registered() -> list[tuple[str, str]]:
 
 
 @cache
-def from_packages() -> dict[tuple[str, str], str]:
-    """Every provider and channel that an installed package serves, with its class. Read once per process."""
-    found = {}
-    for point in entry_points(group=GROUP):
+def _found() -> tuple[dict[tuple[str, str], EntryPoint], tuple[str, ...]]:
+    """The entry points that count, and what is wrong with the others. Read once per process."""
+    found: dict[tuple[str, str], EntryPoint] = {}
+    problems = []
+    for point in sorted(entry_points(group=GROUP), key=_place):
         provider, _, channel = point.name.partition(".")
-        if provider and channel and (provider, channel) not in _ADAPTERS:
-            found[provider, channel] = point.value
-    return found
+        wrong = _wrong_with(provider, channel)
+        if not wrong and (provider, channel) in found:
+            wrong = f"{_place(found[provider, channel])[0]} serves that already: remove one of the two"
+        if wrong:
+            problems.append(f"package {_place(point)[0]}, entry point {point.name!r}: {wrong}")
+        else:
+            found[provider, channel] = point
+    return found, tuple(problems)
+
+
+def _place(point: EntryPoint) -> tuple[str, str, str]:
+    return point.dist.name if point.dist else "?", point.name, point.value
+
+
+def _wrong_with(provider: str, channel: str) -> str | None:
+    if not provider or not channel:
+        return "it is not named <provider>.<channel>: name it like 'pigeon.sms'"
+    if channel not in get_args(Channel):
+        return f"there is no channel {channel!r}: take one of {', '.join(get_args(Channel))}"
+    if (provider, channel) in _ADAPTERS:
+        return "Screenpop serves that itself: give the provider another name, or remove the package"
+    return None
+
+
+def from_packages() -> dict[tuple[str, str], str]:
+    """Every provider and channel that an installed package serves, with its class."""
+    return {pair: point.value for pair, point in _found()[0].items()}
+
+
+def package_problems() -> list[str]:
+    """Everything wrong with packages that serve providers, each with its remedy. Imports them."""
+    found, problems = _found()
+    unusable = []
+    for pair, point in found.items():
+        try:
+            adapter_for(*pair)
+        except UnknownProvider as error:
+            unusable.append(f"package {_place(point)[0]}: {error}")
+    return [*problems, *unusable]
 
 
 def adapter_for(provider: str, channel: str) -> Adapter:
@@ -62,18 +103,27 @@ def adapter_for(provider: str, channel: str) -> Adapter:
         known = ", ".join(sorted(" ".join(pair) for pair in (*_ADAPTERS, *from_packages())))
         raise UnknownProvider(f"no adapter for {provider!r} on {channel!r}; there are: {known}")
     if target not in _loaded:
-        _loaded[target] = _made(target)
+        _loaded[target] = _made(target) if target in _ADAPTERS.values() else _outside(target, provider, channel)
     return _loaded[target]
 
 
 def _made(target: str) -> Adapter:
     module, _, name = target.partition(":")
+    adapter: Adapter = getattr(import_module(module), name)()
+    return adapter
+
+
+def _outside(target: str, provider: str, channel: str) -> Adapter:
     try:
-        adapter: Adapter = getattr(import_module(module), name)()
+        adapter = _made(target)
     except Exception as error:  # another's package: whatever is wrong with it, ours serve on
-        if target in _ADAPTERS.values():
-            raise
-        raise UnknownProvider(f"the adapter {target} cannot be used: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise UnknownProvider(f"the adapter {target} cannot be used ({reason}): mend or remove its package") from error
+    if lacking := [name for name in (*Adapter.__annotations__, *_METHODS) if not hasattr(adapter, name)]:
+        raise UnknownProvider(f"the adapter {target} is none: it has no {', '.join(lacking)} (adapters.base.Adapter)")
+    if adapter.provider != provider or channel not in adapter.channels:
+        served = f"{adapter.provider!r} on {', '.join(sorted(adapter.channels))}"
+        raise UnknownProvider(f"the adapter {target} is for {served}: name its entry point so")
     return adapter
 
 

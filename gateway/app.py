@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from adapters.base import Outgoing, Refused, SendOutcome
-from adapters.registry import UnknownProvider, adapter_for, close_adapters
+from adapters.registry import UnknownProvider, adapter_for, close_adapters, package_problems
 from gateway.accounts import Accounts
 from gateway.actions import Actions
 from gateway.chat import Chat
@@ -143,6 +143,8 @@ async def open_company(settings: Settings, database_url: str) -> AsyncIterator[C
 
 async def _look_at(accounts: Accounts) -> None:
     """Say what is wrong with each account, and load its adapter before its first webhook has to wait for that."""
+    for problem in package_problems():
+        log.error("package_problem", problem=problem)
     for account in (await accounts.all()).values():
         try:
             problems = adapter_for(account.provider, account.channel).check_account(account)
@@ -156,7 +158,11 @@ async def _send(accounts: Accounts, account_id: str, outgoing: Outgoing) -> Send
     account = await accounts.get(account_id)
     if account is None:
         return Refused("the account is not configured any more")
-    return await adapter_for(account.provider, account.channel).send(account, outgoing, SEND_SECONDS)
+    try:
+        adapter = adapter_for(account.provider, account.channel)
+    except UnknownProvider as error:
+        return Refused(f"the account's provider cannot be used: {error}", retryable=True)
+    return await adapter.send(account, outgoing, SEND_SECONDS)
 
 
 def create_app(settings: Settings, database_url: str) -> Starlette:

@@ -13,7 +13,7 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from adapters.registry import UnknownProvider, adapter_for
+from adapters.registry import UnknownProvider, adapter_for, package_problems
 from gateway.accounts import fetch_accounts
 from gateway.auth import issue_token
 from gateway.cli_letters import letters
@@ -99,14 +99,14 @@ async def _migrate(url: str) -> list[str]:
 
 @app.command
 def check_config() -> None:
-    """Check the settings and every configured account; each problem is a line with its remedy."""
+    """Check settings, accounts and packages with providers; each problem is a line with its remedy."""
 
     def task(settings: Settings) -> None:
         url = settings.database_url or running_url(settings.data_dir)
         if url is None:
             _stop("no database: set DATABASE_URL, or start `screenpop serve` once.")
             return
-        problems = asyncio.run(_account_problems(url))
+        problems = package_problems() + asyncio.run(_account_problems(url))
         for problem in problems:
             out.print(problem, highlight=False)
         if problems:

@@ -98,8 +98,9 @@ class Intake:
                 return problem(404, "Unknown account", "No account of this name is configured here.")
             adapter = adapter_for(account.provider, account.channel)
             return await self._receive(request, account, adapter, taking or Taking())
-        except UnknownProvider:
-            return problem(404, "Unknown account", "The account's provider is not installed here.")
+        except UnknownProvider as error:  # ours to mend; until then the provider keeps the message
+            log.error("webhook_without_provider", account=request.path_params["account"], problem=str(error))
+            return _unavailable("no_provider")
         except ClientDisconnect:
             return Response(status_code=499)
         except (Overloaded, TimeoutError, TooEarly):

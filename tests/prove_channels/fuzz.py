@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 from collections.abc import Callable
 
-from tests.contract.channels.fuzz import LEAST_READ, Tally, fuzz
+from adapters.testing.fuzz import LEAST_READ, Tally, fuzz
 from tests.contract.channels.harness import harnesses
 from tests.contract.channels.test_fuzz import run_guided
 from tests.outside.verdict import Verdict, missing

@@ -17,9 +17,9 @@ import atheris
 import msgspec
 
 from adapters.registry import adapter_for
-from tests.contract.channels.fuzz import Target
+from adapters.testing.fuzz import Target
+from adapters.testing.mutate import mutated
 from tests.contract.channels.harness import harnesses
-from tests.contract.channels.mutate import mutated
 
 
 def main(arguments: list[str]) -> None:

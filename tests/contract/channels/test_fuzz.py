@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.contract.channels.fuzz import LEAST_READ, Tally, fuzz
+from adapters.testing.fuzz import LEAST_READ, Tally, fuzz
 from tests.contract.channels.harness import harnesses
 
 ROOT = Path(__file__).resolve().parents[3]

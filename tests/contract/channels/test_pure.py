@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.registry import UnknownProvider, adapter_for, registered
-from tests.contract.channels.cases import WebhookSecurityCases
+from adapters.testing.cases import WebhookSecurityCases
 from tests.contract.channels.harness import HarnessBase, harnesses
 
 HARNESSES = harnesses()

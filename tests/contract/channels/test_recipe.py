@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 
 from adapters import registry
-from tests.contract.channels.cases import WebhookSecurityCases
-from tests.contract.channels.fuzz import LEAST_READ, fuzz
+from adapters.testing.cases import WebhookSecurityCases
+from adapters.testing.fuzz import LEAST_READ, fuzz
 from tests.contract.channels.harness import HarnessBase
 
 RECIPE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "add-a-provider.md"

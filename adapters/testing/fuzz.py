@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.base import Forged, ParseError, WebhookRequest
-from tests.contract.channels.cases import is_letter
-from tests.contract.channels.harness import HarnessBase
-from tests.contract.channels.mutate import mutated
+from adapters.testing.cases import is_letter
+from adapters.testing.harness import HarnessBase
+from adapters.testing.mutate import mutated
 
 BATCH = 200
 SIGN_EVERY = 16

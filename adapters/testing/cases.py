@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters.base import AccountConfig, Forged, ParseError, WebhookRequest
+from adapters.testing.harness import OTHER_SECRET, HarnessBase, without
 from model.inbound import InboundEvent
-from tests.contract.channels.harness import OTHER_SECRET, HarnessBase, without
 
 HEADERS = st.lists(st.tuples(st.sampled_from(["content-type", "x-other"]), st.text(max_size=40)), max_size=3)
 MADE_UP = ("", " ", "=", "AAAA", "ü", "\ud800", "x" * 10_000, "sha256=", "Bearer ", "Basic Og==", "Basic !")
