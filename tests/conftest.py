@@ -17,10 +17,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from store.embedded import EmbeddedPostgres, EmbeddedValkey
 from store.migrate import migrate
+
+# How long an example takes says nothing of the product where something else is at work beside it.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # a mount, not a temporary file
 ENOUGH_MEMORY_BYTES = 2**30
