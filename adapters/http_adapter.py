@@ -27,7 +27,7 @@ from adapters.base import (
     WebhookRequest,
 )
 from adapters.http_call import Call, call_once, nameless, new_session, refusal
-from adapters.json_body import decoded
+from adapters.json_body import decoded, holds_nul
 from model.inbound import InboundEvent
 
 T = TypeVar("T")
@@ -128,9 +128,9 @@ class HttpAdapter(ABC):
 
 
 def said_in(decoder: msgspec.json.Decoder[T], response: httpx2.Response) -> T | None:
-    """What an answer says; None where it cannot be read."""
+    """What an answer says; None where it cannot be read, or holds what cannot be stored."""
     try:
-        return decoded(decoder, response.content)
+        return None if holds_nul(response.content) else decoded(decoder, response.content)
     except ParseError:
         return None
 

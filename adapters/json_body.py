@@ -35,9 +35,14 @@ def body_of(request: WebhookRequest) -> bytes:
         request.body.decode()
     except UnicodeDecodeError:
         raise ParseError("not UTF-8") from None
-    if b"\\u0000" in request.body and _NUL.search(request.body):
+    if holds_nul(request.body):
         raise ParseError("contains U+0000")
     return request.body
+
+
+def holds_nul(data: bytes) -> bool:
+    """Whether some text in this JSON holds U+0000."""
+    return b"\\u0000" in data and _NUL.search(data) is not None
 
 
 def decoded(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:

@@ -31,6 +31,7 @@ _ADAPTERS = {
     ("screenpop", "chat"): "adapters.chat.screenpop:ScreenpopChat",
     ("sendgrid", "email"): "adapters.email.sendgrid:SendGridMail",
     ("ses", "email"): "adapters.email.ses:SesMail",
+    ("standard", "generic"): "adapters.generic.standard:StandardWebhooks",
     ("twilio", "sms"): "adapters.sms.twilio:TwilioSms",
     ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",
     ("twilio", "whatsapp"): "adapters.whatsapp.twilio:TwilioWhatsApp",

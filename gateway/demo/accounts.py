@@ -69,7 +69,7 @@ def addresses(keys: Keys) -> list[Address]:
     """Every account whose channel is installed."""
     words = {"title": "Ask us", "greeting": "Hello! We usually answer within minutes.", "demo_page": "on"}
     chat = keys.address("chat-main", "chat", "screenpop", "chat-main", words)
-    every = [*_phones(keys), *_mail(keys), *_meta(keys), chat]
+    every = [*_phones(keys), *_mail(keys), *_meta(keys), chat, _generic(keys)]
     return [one for one in every if _is_installed(one)]
 
 
@@ -88,6 +88,11 @@ def _is_installed(one: Address) -> bool:
     except UnknownProvider:
         return False
     return True
+
+
+def _generic(keys: Keys) -> Address:
+    settings = {"callback_url": f"{keys.outside_url}/generic/generic-main/replies"}
+    return keys.address("generic-main", "generic", "standard", "shop", settings)
 
 
 def _phones(keys: Keys) -> list[Address]:

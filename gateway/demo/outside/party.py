@@ -15,6 +15,7 @@ PARTIES = {
     ("meta", "messenger"): "meta_graph:MetaGraph",
     ("meta", "whatsapp"): "meta_graph:MetaGraph",
     ("screenpop", "chat"): "screenpop_chat:ScreenpopChat",
+    ("standard", "generic"): "standard_webhooks:StandardWebhooks",
     ("twilio", "sms"): "twilio_messaging:TwilioMessaging",
     ("twilio", "voice"): "twilio_voice:TwilioVoice",
     ("twilio", "whatsapp"): "twilio_messaging:TwilioMessaging",
