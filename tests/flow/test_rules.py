@@ -87,7 +87,7 @@ async def test_a_case_that_fails_keeps_the_draft_from_being_published(company: C
         ({"when": {"not": {"field": "plan", "gt": 3}}}, "rules[0].when.not.gt", "takes one of: is, in"),
         ({"when": {"field": "segments", "has_any": ["Big"]}}, "rules[0].when.has_any", "there are none yet"),
         ({"when": {"field": "fields.limit", "gt": "much"}}, "rules[0].when.gt", "is no amount"),
-        ({"when": {"field": "channel", "is": "telex"}}, "rules[0].when.is", "there are: chat, email"),
+        ({"when": {"field": "channel", "is": "fax"}}, "rules[0].when.is", "there are: chat, email"),
     ],
 )
 async def test_a_rule_that_cannot_work_is_not_published_and_says_why(
