@@ -35,7 +35,8 @@ select exists (select from agent where id = $1 and role = 'admin' and active)
 async def retire_agent(tx: Transaction, agent: UUID) -> Refused | None:
     """The agent works here no more: no token, no queue, no offer; what they hold goes back to its queues.
 
-    Refused on a live call, and for the last administrator. Again changes nothing. They come back by `active = true`, queues and a new token.
+    Refused on a live call, and for the last administrator. Again changes nothing. They come back by `active = true`,
+    queues and a new token.
     """
     connection = tx.connection
     await lock_what_agents_serve(connection, agent)
