@@ -31,10 +31,13 @@ _ADAPTERS = {
     ("screenpop", "chat"): "adapters.chat.screenpop:ScreenpopChat",
     ("sendgrid", "email"): "adapters.email.sendgrid:SendGridMail",
     ("ses", "email"): "adapters.email.ses:SesMail",
+    ("slack", "slack"): "adapters.slack.slack:Slack",
     ("standard", "generic"): "adapters.generic.standard:StandardWebhooks",
     ("twilio", "sms"): "adapters.sms.twilio:TwilioSms",
     ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",
     ("twilio", "whatsapp"): "adapters.whatsapp.twilio:TwilioWhatsApp",
+    ("viber", "viber"): "adapters.viber.viber:Viber",
+    ("x", "x"): "adapters.x.x:X",
 }
 _METHODS = ("check_account", "verify", "parse", "answer", "limits", "send", "aclose")
 _loaded: dict[str, Adapter] = {}

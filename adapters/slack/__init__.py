@@ -1,0 +1,5 @@
+"""Messages in Slack.
+
+- `slack`  the adapter
+- `text`   marks and emoji in Slack's text, made plain
+"""
