@@ -46,7 +46,7 @@ class Company:
 
     def __init__(self, connection: asyncpg.Connection, url: str, tables: list[str]) -> None:
         self._connection = connection
-        self._url = url
+        self.url = url
         self._tables = tables
 
     async def row(self, name: str, harness: HarnessBase) -> list[Cell]:
@@ -97,7 +97,7 @@ class Company:
     async def _send(self, account: str, steps: list[list[WebhookRequest]]) -> list[int]:
         statuses: list[int] = []
         for step in steps:
-            statuses += await asyncio.gather(*(post(self._url, account, request) for request in step))
+            statuses += await asyncio.gather(*(post(self.url, account, request) for request in step))
         return statuses
 
     async def _settled(self, must: Must, statuses: list[int], expected: Delta, before: Delta) -> Delta:
@@ -142,14 +142,16 @@ def account_id(name: str) -> str:
 
 
 @asynccontextmanager
-async def company(database_url: str, harnesses: dict[str, HarnessBase], log: Path) -> AsyncIterator[Company]:
-    """Configure the accounts and run a gateway over them."""
+async def company(
+    database_url: str, harnesses: dict[str, HarnessBase], log: Path, **environment: str
+) -> AsyncIterator[Company]:
+    """Configure the accounts and run a gateway over them, with these settings."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute("insert into queue (id, name) values ('general', 'General') on conflict do nothing")
         for name, harness in harnesses.items():
             await add(connection, replace(harness.account, id=account_id(name)))
-        with running(database_url, log) as gateway:
+        with running(database_url, log, **environment) as gateway:
             await gateway.up()
             tables = [row["name"] for row in await connection.fetch(TABLES, list(OWN))]
             empty = [name for name in tables if not await connection.fetchval(f"select count(*) from {name}")]
@@ -200,9 +202,9 @@ async def without_secret(database_url: str, harnesses: dict[str, HarnessBase]) -
     ]
 
 
-async def check_config(database_url: str) -> tuple[int, list[str]]:
-    """Exit code and lines of `screenpop check-config`."""
-    environment = {**os.environ, "DATABASE_URL": database_url, "COLUMNS": "400", "PYTHONPATH": str(ROOT)}
+async def check_config(database_url: str, **more: str) -> tuple[int, list[str]]:
+    """Exit code and lines of `screenpop check-config`, with these settings."""
+    environment = {**os.environ, "DATABASE_URL": database_url, "COLUMNS": "400", "PYTHONPATH": str(ROOT), **more}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli", "check-config"),
         cwd=ROOT,
