@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import get_args
 
-from adapters.base import Adapter
+from adapters.base import AccountConfig, Adapter
 from model.timeline import Channel
 
 GROUP = "screenpop.adapters"
@@ -41,6 +41,8 @@ _ADAPTERS = {
 }
 _METHODS = ("check_account", "verify", "parse", "answer", "limits", "send", "aclose")
 _loaded: dict[str, Adapter] = {}
+_unusable: dict[EntryPoint, str | None] = {}
+"""What is wrong with an entry point that was asked for; None where nothing is. A package is tried once."""
 
 
 class UnknownProvider(LookupError):
@@ -102,12 +104,11 @@ def package_problems() -> list[str]:
 
 def adapter_for(provider: str, channel: str) -> Adapter:
     """The adapter, one instance per process, so that its connections are shared."""
-    target = _ADAPTERS.get((provider, channel)) or from_packages().get((provider, channel))
+    target = _ADAPTERS.get((provider, channel))
     if target is None:
-        known = ", ".join(sorted(" ".join(pair) for pair in (*_ADAPTERS, *from_packages())))
-        raise UnknownProvider(f"no adapter for {provider!r} on {channel!r}; there are: {known}")
+        return _outside(provider, channel)
     if target not in _loaded:
-        _loaded[target] = _made(target) if target in _ADAPTERS.values() else _outside(target, provider, channel)
+        _loaded[target] = _made(target)
     return _loaded[target]
 
 
@@ -117,18 +118,41 @@ def _made(target: str) -> Adapter:
     return adapter
 
 
-def _outside(target: str, provider: str, channel: str) -> Adapter:
-    try:
-        adapter = _made(target)
-    except Exception as error:  # another's package: whatever is wrong with it, ours serve on
-        reason = f"{type(error).__name__}: {error}"
-        raise UnknownProvider(f"the adapter {target} cannot be used ({reason}): mend or remove its package") from error
+def _outside(provider: str, channel: str) -> Adapter:
+    point = _found()[0].get((provider, channel))
+    if point is None:
+        known = ", ".join(sorted(" ".join(pair) for pair in (*_ADAPTERS, *from_packages())))
+        raise UnknownProvider(f"no adapter for {provider!r} on {channel!r}; there are: {known}")
+    if point not in _unusable:
+        try:
+            if point.value not in _loaded:
+                _loaded[point.value] = _made(point.value)
+            _unusable[point] = _unfit(_loaded[point.value], provider, channel)
+        except Exception as error:  # another's package: whatever is wrong with it, ours serve on
+            _unusable[point] = f"cannot be used ({type(error).__name__}: {error}): mend or remove its package"
+    if reason := _unusable[point]:
+        raise UnknownProvider(f"the adapter {point.value} {reason}")
+    return _loaded[point.value]
+
+
+def _unfit(adapter: Adapter, provider: str, channel: str) -> str | None:
     if lacking := [name for name in (*Adapter.__annotations__, *_METHODS) if not hasattr(adapter, name)]:
-        raise UnknownProvider(f"the adapter {target} is none: it has no {', '.join(lacking)} (adapters.base.Adapter)")
+        return f"is none: it has no {', '.join(lacking)} (adapters.base.Adapter)"
     if adapter.provider != provider or channel not in adapter.channels:
-        served = f"{adapter.provider!r} on {', '.join(sorted(adapter.channels))}"
-        raise UnknownProvider(f"the adapter {target} is for {served}: name its entry point so")
-    return adapter
+        return f"is for {adapter.provider!r} on {', '.join(sorted(adapter.channels))}: name its entry point so"
+    return None
+
+
+def account_problems(account: AccountConfig) -> list[str]:
+    """Everything wrong with the configuration of an account, and with its provider."""
+    try:
+        return adapter_for(account.provider, account.channel).check_account(account)
+    except UnknownProvider as error:
+        return [f"{account.id}: {error}"]
+    except Exception as error:  # as above
+        if (account.provider, account.channel) in _ADAPTERS:
+            raise
+        return [f"{account.id}: its adapter cannot check it ({type(error).__name__}: {error}): mend its package"]
 
 
 async def close_adapters() -> None:

@@ -7,13 +7,15 @@ import time
 
 import asyncpg
 import msgspec
+import structlog
 
 from adapters.base import AccountConfig
-from adapters.registry import UnknownProvider, adapter_for
+from adapters.registry import UnknownProvider, adapter_for, registered
 from model.limits import ReplyLimits
 from store.pool import Connection, Pool
 
 FRESH_SECONDS = 2.0
+log = structlog.get_logger(__name__)
 
 FETCH_ACCOUNTS = """
 select id, channel, provider, address, secrets, region, public_url, settings::text as settings from account
@@ -48,10 +50,15 @@ async def fetch_limits(connection: Connection, account: str) -> ReplyLimits | No
 
 
 def limits_of(account: AccountConfig) -> ReplyLimits | None:
-    """What a reply by this account may be; None where no adapter serves it."""
+    """What a reply by this account may be; None where no adapter serves it, or one of another's package fails."""
     try:
         return adapter_for(account.provider, account.channel).limits(account)
     except UnknownProvider:
+        return None
+    except Exception as error:
+        if (account.provider, account.channel) in registered():
+            raise
+        log.error("limits_failed", account=account.id, error=type(error).__name__)
         return None
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from adapters.base import Outgoing, Refused, SendOutcome
-from adapters.registry import UnknownProvider, adapter_for, close_adapters, package_problems
+from adapters.registry import UnknownProvider, account_problems, adapter_for, close_adapters, package_problems
 from gateway.accounts import Accounts
 from gateway.actions import Actions
 from gateway.chat import Chat
@@ -146,11 +146,7 @@ async def _look_at(accounts: Accounts) -> None:
     for problem in package_problems():
         log.error("package_problem", problem=problem)
     for account in (await accounts.all()).values():
-        try:
-            problems = adapter_for(account.provider, account.channel).check_account(account)
-        except UnknownProvider as error:
-            problems = [f"{account.id}: {error}"]
-        for problem in problems:
+        for problem in account_problems(account):
             log.error("account_problem", problem=problem)
 
 

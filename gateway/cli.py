@@ -13,7 +13,7 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from adapters.registry import UnknownProvider, adapter_for, package_problems
+from adapters.registry import account_problems, package_problems
 from gateway.accounts import fetch_accounts
 from gateway.auth import issue_token
 from gateway.cli_letters import letters
@@ -125,10 +125,7 @@ async def _account_problems(url: str) -> list[str]:
         await connection.close()
     problems: list[str] = []
     for account in accounts.values():
-        try:
-            problems += adapter_for(account.provider, account.channel).check_account(account)
-        except UnknownProvider as error:
-            problems.append(f"{account.id}: {error}")
+        problems += account_problems(account)
     return problems + lines
 
 

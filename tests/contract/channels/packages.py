@@ -43,14 +43,20 @@ def install_made_up(site: Path, name: str, code: str, **points: str) -> None:
 def looked_for(*paths: Path) -> Iterator[None]:
     """This process finds what is installed there, and looks anew."""
     before = dict(registry._loaded)
-    registry._found.cache_clear()
+    forget()
     with pytest.MonkeyPatch.context() as patch:
         for path in paths:
             patch.syspath_prepend(path)
         yield
-    registry._found.cache_clear()
+    forget()
     registry._loaded.clear()
     registry._loaded.update(before)
+
+
+def forget() -> None:
+    """Packages are looked for anew."""
+    registry._found.cache_clear()
+    registry._unusable.clear()
 
 
 @contextmanager

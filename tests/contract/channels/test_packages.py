@@ -27,12 +27,25 @@ from tests.contract.channels.post import post
 from tests.contract.channels.runner import Company, account_id, check_config, company
 from tests.flow.gateway_process import twilio_of
 
-NAME, BROKEN = "sms/pigeon", "sms/broken"
+NAME, BROKEN, CLUMSY_NAME = "sms/pigeon", "sms/broken", "sms/clumsy"
+CLUMSY = """
+from pigeon_post import Pigeon
+
+class Clumsy(Pigeon):
+    provider = "clumsy"
+
+    def check_account(self, account): raise ValueError("dropped it")
+
+    def limits(self, account): raise ValueError("dropped it")
+
+    def verify(self, request, account): raise ValueError("dropped it")
+"""
 PIGEON_CLASS = "from pigeon_post import Pigeon as Same\nclass Lost(Same): provider = 'lost'\n"
 WRONG = {
     "absent": ("", {"absent__sms": "Nobody"}),
     "bare": ("class Bare: pass", {"bare__sms": "Bare"}),
     "broken": ("raise RuntimeError('no feathers')", {"broken__sms": "Any"}),
+    "clumsy": (CLUMSY, {"clumsy__sms": "Clumsy"}),
     "nameless": ("", {"nameless": "Any"}),
     "owl": ("", {"owl__semaphore": "Any"}),
     "thief": ("class Rival: pass", {"pigeon__sms": "Rival", "twilio__sms": "Rival"}),
@@ -145,9 +158,10 @@ async def gateway(
     database_url: str, site: Path, wrong: Path, harness: HarnessBase, tmp_path: Path
 ) -> AsyncIterator[Company]:
     """A gateway process that finds all these packages."""
-    broken = copy(harness)
+    broken, clumsy = copy(harness), copy(harness)
     broken.account = replace(harness.account, provider="broken")  # type: ignore[misc]  # one of its own
-    accounts = {NAME: harness, BROKEN: broken}
+    clumsy.account = replace(harness.account, provider="clumsy")  # type: ignore[misc]
+    accounts = {NAME: harness, BROKEN: broken, CLUMSY_NAME: clumsy}
     async with company(database_url, accounts, tmp_path / "log", PYTHONPATH=path_of(site, wrong)) as running:
         yield running
 
@@ -186,7 +200,7 @@ async def test_a_talk_over_the_example_goes_all_the_way(
         headers = {"Authorization": f"Bearer {token}"}
         listed = (await place.client.get(f"{gateway.url}/v1/accounts", headers=headers)).json()["items"]
     limits = {one["id"]: one["limits"] and one["limits"]["most_characters"] for one in listed}
-    assert limits == {account: 1000, account_id(BROKEN): None}
+    assert limits == {account: 1000, account_id(BROKEN): None, account_id(CLUMSY_NAME): None}
 
 
 async def test_a_package_that_is_broken_keeps_its_webhooks_waiting_and_is_named(
@@ -194,12 +208,14 @@ async def test_a_package_that_is_broken_keeps_its_webhooks_waiting_and_is_named(
 ) -> None:
     async with twilio_of(database_url, gateway.url) as place:
         before = await place.rows()
-        assert await post(gateway.url, account_id(BROKEN), harness.signed()) == 503
+        for name in (BROKEN, CLUMSY_NAME):
+            assert await post(gateway.url, account_id(name), harness.signed()) == 503
         assert await place.changed(before) == set()
     code, lines = await check_config(database_url, PYTHONPATH=path_of(site, wrong))
     assert code == 1
     assert_each_is_named(lines)
     assert any(line.startswith(account_id(BROKEN)) and "no feathers" in line for line in lines)
+    assert any(line.startswith(account_id(CLUMSY_NAME)) and "dropped it" in line for line in lines)
     assert not any(line.startswith(account_id(NAME)) for line in lines)
     log = (tmp_path / "log").read_text()
     assert "package_problem" in log
