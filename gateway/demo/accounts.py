@@ -69,7 +69,7 @@ def addresses(keys: Keys) -> list[Address]:
     """Every account whose channel is installed."""
     words = {"title": "Ask us", "greeting": "Hello! We usually answer within minutes.", "demo_page": "on"}
     chat = keys.address("chat-main", "chat", "screenpop", "chat-main", words)
-    every = [*_phones(keys), *_mail(keys), *_meta(keys), chat, _generic(keys)]
+    every = [*_phones(keys), *_mail(keys), *_meta(keys), *_chats(keys), chat, _generic(keys)]
     return [one for one in every if _is_installed(one)]
 
 
@@ -110,6 +110,21 @@ def _mail(keys: Keys) -> list[Address]:
     return [
         keys.address("email-main", "email", "postmark", f"support@{MAIL_DOMAIN}", smtp),
         keys.address("email-raw", "email", "raw", f"help@{MAIL_DOMAIN}", {**smtp, "trusted_authserv": MAIL_SERVER}),
+    ]
+
+
+def _chats(keys: Keys) -> list[Address]:
+    """X, Viber and Slack."""
+    base = {"api_base": keys.outside_url}
+    names = ("consumer_key", "access_token", "access_token_secret")
+    signing = {name: keys.secret_of(f"x-main:{name}") for name in names}
+    bot = {"bot_token": f"xoxb-{keys.secret_of('slack-main:bot')}"}
+    return [
+        keys.address("x-main", "x", "x", keys.identity_of("x-main"), base | signing),
+        keys.address(
+            "viber-main", "viber", "viber", f"pa:{keys.identity_of('viber-main')}", base | {"sender_name": "Desk"}
+        ),
+        keys.address("slack-main", "slack", "slack", f"A{keys.identity_of('slack-main')}", base | bot),
     ]
 
 

@@ -16,9 +16,12 @@ PARTIES = {
     ("meta", "whatsapp"): "meta_graph:MetaGraph",
     ("screenpop", "chat"): "screenpop_chat:ScreenpopChat",
     ("standard", "generic"): "standard_webhooks:StandardWebhooks",
+    ("slack", "slack"): "slack:Slack",
     ("twilio", "sms"): "twilio_messaging:TwilioMessaging",
     ("twilio", "voice"): "twilio_voice:TwilioVoice",
     ("twilio", "whatsapp"): "twilio_messaging:TwilioMessaging",
+    ("viber", "viber"): "viber:Viber",
+    ("x", "x"): "x:X",
 }
 
 
