@@ -100,9 +100,12 @@ def test_what_is_wrong_with_a_package_is_named_and_costs_nobody_else(site: Path,
     assert registry.from_packages() == {}
 
 
-def test_the_tests_of_the_example_pass_where_only_the_product_and_the_package_are_installed(site: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(ROOT))), "PYTEST_ADDOPTS": ""}
+def test_the_tests_of_the_example_pass_beside_what_the_wheel_of_screenpop_holds(site: Path, tmp_path: Path) -> None:
+    product = tmp_path / "site"
+    install(ROOT, product)
+    assert (product / "adapters" / "testing" / "cases.py").exists()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(site), str(product))), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(command, cwd=PIGEON, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"^3\d passed", done.stdout, re.MULTILINE), done.stdout
