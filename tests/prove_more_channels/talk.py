@@ -102,7 +102,7 @@ async def _talk(place: Place, one: Provider, sender: str) -> Verdict:
     faults = []
     if (offer["preview"], offer["channel"], offer["account"]) != (said, one.channel, one.account):
         faults.append(f"offered {offer['preview']!r} on {offer['channel']} of {offer['account']}")
-    if profile["type"] != "profile" or [entry["body"] for entry in profile["timeline"]][-1:] != [said]:
+    if profile["type"] != "profile" or _said(profile)[-1:] != [said]:
         faults.append(f"no profile with the message: {str(profile)[:200]}")
         return compare(claim, "1 talk", faults, "")
     result = await screen.reply(profile["contact"]["conversation"], answered)
@@ -144,13 +144,29 @@ async def _repeats(place: Place, one: Provider, sender: str) -> Verdict:
 
 
 async def _put_away(place: Place) -> None:
-    """What the repeats opened is taken and ended, so that the next offer is the next provider's."""
-    offer = await place.screen.ring(SECONDS)
-    profile = await place.screen.accept(offer["offer"])
-    if profile["type"] == "profile":
-        await _end(place.screen, profile)
+    """What the repeats opened, or brought back, is ended, so that the next offer is the next provider's."""
+    screen, told = place.screen, place.screen.told
+    await screen.until(lambda: bool(told.ringing or told.held), SECONDS)
+    if told.ringing:
+        await screen.accept(next(iter(told.ringing)))
+    for contact in list(told.held):
+        await _finish(screen, contact)
 
 
 async def _end(screen: Screen, profile: dict[str, Any]) -> None:
-    await screen.finish(profile["contact"]["id"])
+    await _finish(screen, profile["contact"]["id"])
     await screen.leave(profile["customer"]["id"])
+
+
+async def _finish(screen: Screen, contact: str) -> None:
+    """With its wrap-up, which would bring the contact back with the next message."""
+    await screen.finish(contact)
+    held = screen.told.held
+    await screen.until(lambda: held.get(contact, {}).get("state") in (None, "wrapping"), SECONDS)
+    if contact in held:
+        await screen.ask({"type": "wrap_up", "contact": contact})
+        await screen.until(lambda: contact not in held, SECONDS)
+
+
+def _said(profile: dict[str, Any]) -> list[str]:
+    return [entry["body"] for entry in profile["timeline"] if entry["kind"] == "message"]
