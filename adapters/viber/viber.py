@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import httpx2
@@ -30,12 +29,13 @@ from model.limits import ReplyLimits
 from model.timeline import Media
 
 API = "https://chatapi.viber.com"
-MOST_TEXT, MOST_CAPTION, MB = 7000, 768, 1000 * 1000
+MOST_TEXT, MOST_CAPTION, MB = 7000, 120, 1000 * 1000
 FILES = {"picture": MB, "video": 26 * MB, "file": 50 * MB}
 TYPES = {"picture": "image/jpeg", "video": "video/mp4", "file": "application/octet-stream", "sticker": "image/png"}
 TOO_MANY, OURS_TO_FIX = 12, frozenset((2, 7, 8, 9, 10, 15, 18, 23, 24))
 NEEDED = {"sender_name": "give the name Viber shows beside replies, 28 characters at most"}
 Short = Annotated[str, Meta(max_length=4096)]
+Reported = Literal["delivered", "read", "failed"]
 Token = Annotated[str, Meta(min_length=1, max_length=64)] | int
 
 
@@ -75,11 +75,7 @@ class Taken(Struct):
     message_token: Token | None = None
 
 
-_RECEIPTS: dict[str, Literal["delivered", "read", "failed"]] = {
-    "delivered": "delivered",
-    "seen": "read",
-    "failed": "failed",
-}
+_RECEIPTS: dict[str, Reported] = {"delivered": "delivered", "seen": "read", "failed": "failed"}
 _NOTICES = {
     "subscribed": Notice("Subscribed to the bot"),
     "unsubscribed": Notice("Unsubscribed from the bot: Viber takes no reply until they write or subscribe again"),
@@ -105,11 +101,17 @@ class Viber(HttpAdapter):
 
     def parse(self, request: Request, account: AccountConfig) -> list[InboundEvent]:
         """The one event of a webhook, or ParseError."""
-        told = decoded(CALLBACK, body_of(request))
-        read = _EVENTS.get(told.event)
-        if read is None:
-            raise ParseError("unknown kind of event", "event")
-        return [read(told, f"{told.message_token}:{told.event}", f"viber:{account.address}")]
+        told, scope = decoded(CALLBACK, body_of(request)), f"viber:{account.address}"
+        key, token = f"{told.message_token}:{told.event}", str(told.message_token)
+        if told.event == "message":
+            return [_message(told, token, scope)]
+        if told.event in _RECEIPTS:
+            return [DeliveryReceipt(key, token, _RECEIPTS[told.event], error=told.desc or None)]
+        if told.event in _NOTICES:
+            return [_notice(told, key, scope)]
+        if told.event in ("webhook", "client_status"):
+            return [Ignored(key, f"{told.event} says nothing of a customer")]
+        raise ParseError("unknown kind of event", "event")
 
     def limits(self, account: AccountConfig) -> ReplyLimits:
         """Section "Message types"."""
@@ -131,14 +133,12 @@ class Viber(HttpAdapter):
     def accepted(self, response: httpx2.Response) -> SendOutcome | None:
         """The message's token, or the status that says why not."""
         taken = said_in(TAKEN, response)
-        if taken is None:
+        if taken is None or (taken.status == 0 and taken.message_token is None):
             return None
         if taken.status == 0:
-            return Sent(str(taken.message_token), "sent") if taken.message_token is not None else None
+            return Sent(str(taken.message_token), "sent")
         error = f"Viber {taken.status}: {taken.status_message[:300]}"
-        if taken.status == TOO_MANY:
-            return Busy(None, error)
-        return Refused(error, retryable=taken.status in OURS_TO_FIX)
+        return Busy(None, error) if taken.status == TOO_MANY else Refused(error, taken.status in OURS_TO_FIX)
 
 
 def _file(file: OutgoingFile) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _file(file: OutgoingFile) -> dict[str, Any]:
     return {"type": kind, "media": file.url, "text": ""} | ({"size": size} | named if kind != "picture" else {})
 
 
-def _message(told: Callback, _key: str, scope: str) -> InboundEvent:
+def _message(told: Callback, token: str, scope: str) -> InboundEvent:
     said, sender = told.message, told.sender
     if said is None or sender is None:
         raise ParseError("a message without words or sender", "message" if said is None else "sender")
@@ -171,7 +171,7 @@ def _message(told: Callback, _key: str, scope: str) -> InboundEvent:
         content = (Unsupported(said.type, "not known here, or without what it would hold"),)
     held = (Media(said.media, TYPES[said.type], None, said.file_name, said.file_size),) if is_file else ()
     handle, at = HandleRef("social", sender.id, scope), instant(told.timestamp, 1000)
-    return InboundMessage(str(told.message_token), handle, body, held, at, sender.name, content=content, files=files)
+    return InboundMessage(token, handle, body, held, at, sender.name, content=content, files=files)
 
 
 def _notice(told: Callback, key: str, scope: str) -> InboundEvent:
@@ -185,20 +185,3 @@ def _notice(told: Callback, key: str, scope: str) -> InboundEvent:
     name = told.user.name if told.user else None
     at = instant(told.timestamp, 1000)
     return InboundMessage(key, HandleRef("social", who, scope), "", (), at, name, content=(content,), automatic=True)
-
-
-def _receipt(told: Callback, key: str, _scope: str) -> InboundEvent:
-    status = _RECEIPTS[told.event]
-    return DeliveryReceipt(key, str(told.message_token), status, error=told.desc or None)
-
-
-def _nothing(told: Callback, key: str, _scope: str) -> InboundEvent:
-    return Ignored(key, f"{told.event} says nothing of a customer")
-
-
-_EVENTS: dict[str, Callable[[Callback, str, str], InboundEvent]] = {
-    "message": _message,
-    **dict.fromkeys(_NOTICES, _notice),
-    **dict.fromkeys(_RECEIPTS, _receipt),
-    **dict.fromkeys(("webhook", "client_status"), _nothing),
-}

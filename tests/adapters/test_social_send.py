@@ -136,7 +136,7 @@ async def test_files_are_refused_where_none_are_taken(world: World, who: str, ch
 
 async def test_viber_shows_a_picture_with_its_words_and_other_files_before_them(world: World, who: str) -> None:
     assert isinstance(await world.send("viber", who, "Look", (PICTURE,)), Sent)
-    assert isinstance(await world.send("viber", who, "x" * 769, (PICTURE,)), Sent)
+    assert isinstance(await world.send("viber", who, "x" * 121, (PICTURE,)), Sent)
     outcome = await world.send("viber", who, "Read", (LETTER,))
     assert isinstance(outcome, Sent)
     assert isinstance(await world.send("viber", who, "", (LETTER, LETTER)), Refused)
