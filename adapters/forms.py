@@ -12,6 +12,17 @@ from urllib.parse import unquote_to_bytes
 from adapters.base import Forged, ParseError, WebhookRequest
 
 FORM = "application/x-www-form-urlencoded"
+_MANY = 50
+# Of JSON within a form. None of them, nor what they stand for, can be a part of another escape.
+_OFTEN = (
+    (b"%22", b'"'),
+    (b"%3A", b":"),
+    (b"%2C", b","),
+    (b"%7B", b"{"),
+    (b"%7D", b"}"),
+    (b"%5B", b"["),
+    (b"%5D", b"]"),
+)
 
 
 def content_type(request: WebhookRequest) -> str:
@@ -88,6 +99,9 @@ def query_of(request: WebhookRequest, limit: int) -> Fields:
 
 def _unquote(encoded: bytes) -> bytes:
     plain = encoded.replace(b"+", b" ")
+    if plain.count(b"%") > _MANY:  # one at a time they cost more than all the rest of reading the form
+        for escaped, sign in _OFTEN:
+            plain = plain.replace(escaped, sign)
     return unquote_to_bytes(plain) if b"%" in plain else plain
 
 
