@@ -27,6 +27,12 @@ def required(request: WebhookRequest, name: str) -> str:
     return value
 
 
+def address_of(request: WebhookRequest, account: AccountConfig) -> str:
+    """The address the provider called, as it knows it: what is configured, with step and query as they came."""
+    step = f"/{request.step}" if request.step is not None else ""
+    return account.public_url + step + (f"?{request.query}" if request.query else "")
+
+
 def same(given: str, *allowed: str) -> bool:
     """Whether what was given is one of these, in a time that does not depend on where they differ."""
     said, found = given.encode("utf-8", "replace"), False

@@ -22,7 +22,9 @@ from model.timeline import Channel
 
 GROUP = "screenpop.adapters"
 _ADAPTERS = {
+    ("bandwidth", "sms"): "adapters.sms.bandwidth:BandwidthSms",
     ("mailgun", "email"): "adapters.email.mailgun:MailgunMail",
+    ("messagebird", "sms"): "adapters.sms.messagebird:MessageBirdSms",
     ("meta", "instagram"): "adapters.instagram.meta:Instagram",
     ("meta", "messenger"): "adapters.messenger.meta:Messenger",
     ("meta", "whatsapp"): "adapters.whatsapp.cloud:WhatsAppCloud",
@@ -33,10 +35,12 @@ _ADAPTERS = {
     ("ses", "email"): "adapters.email.ses:SesMail",
     ("slack", "slack"): "adapters.slack.slack:Slack",
     ("standard", "generic"): "adapters.generic.standard:StandardWebhooks",
+    ("telnyx", "sms"): "adapters.sms.telnyx:TelnyxSms",
     ("twilio", "sms"): "adapters.sms.twilio:TwilioSms",
     ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",
     ("twilio", "whatsapp"): "adapters.whatsapp.twilio:TwilioWhatsApp",
     ("viber", "viber"): "adapters.viber.viber:Viber",
+    ("vonage", "sms"): "adapters.sms.vonage:VonageSms",
     ("x", "x"): "adapters.x.x:X",
 }
 _METHODS = ("check_account", "verify", "parse", "answer", "limits", "send", "aclose")

@@ -18,8 +18,9 @@ from uuid import UUID
 from adapters import phones
 from adapters.base import AccountConfig, ParseError, WebhookRequest
 from adapters.forms import Fields, form_of, query_of
+from adapters.sms.opt_out import opted_out, with_consent
 from adapters.sms.twilio_errors import describe
-from model.inbound import ConsentChange, DeliveryReceipt, HandleRef, Ignored, InboundEvent, InboundMessage
+from model.inbound import DeliveryReceipt, Ignored, InboundEvent, InboundMessage
 from model.timeline import Media
 
 MOST_FIELDS = 200
@@ -30,11 +31,6 @@ MOST_NAME = 200
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _MEDIA_URL = re.compile(r"https?://[^\s/]+/[^\s]*", re.IGNORECASE)
-
-STOP_WORDS = frozenset(("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"))
-START_WORDS = frozenset(("START", "UNSTOP", "YES"))
-# Opts in again, but is also the commonest answer to a question: it stays a message too.
-_ANSWER_WORDS = frozenset(("YES",))
 
 _RECEIPTS: dict[str, Literal["sent", "delivered", "read", "failed"]] = {
     "sent": "sent",
@@ -80,28 +76,12 @@ def _parse_inbound(fields: Fields, account: AccountConfig) -> list[InboundEvent]
         media=media,
         name_hint=(fields.optional("ProfileName", MOST_BODY) or "").strip()[:MOST_NAME] or None,
     )
-    return _with_consent(message, fields.optional("OptOutType", 64), handle)
+    return with_consent(message, _opted_out(message.body, fields.optional("OptOutType", 64)))
 
 
-def _with_consent(message: InboundMessage, declared: str | None, handle: HandleRef) -> list[InboundEvent]:
-    """The message, the change of consent it amounts to, or both."""
-    word = message.body.strip().upper()
-    opted_out = _opted_out(word, declared)
-    if opted_out is None:
-        return [message]
-    if word in _ANSWER_WORDS:
-        key = f"{message.key}:consent"
-        return [message, ConsentChange(key=key, handle=handle, body=message.body, opted_out=opted_out)]
-    return [ConsentChange(key=message.key, handle=handle, body=message.body, opted_out=opted_out)]
-
-
-def _opted_out(word: str, declared: str | None) -> bool | None:
-    """True: out, False: in again, None: no change. What Twilio declares wins; HELP it answers by itself."""
-    if declared:
-        return {"STOP": True, "START": False}.get(declared.strip().upper())
-    if word in STOP_WORDS:
-        return True
-    return False if word in START_WORDS else None
+def _opted_out(text: str, declared: str | None) -> bool | None:
+    """What Twilio declares wins; HELP it answers by itself."""
+    return {"STOP": True, "START": False}.get(declared.strip().upper()) if declared else opted_out(text)
 
 
 def parse_status(fields: Fields, query: Fields, account: AccountConfig) -> InboundEvent:

@@ -6,6 +6,7 @@ are derived from it, so that nothing else has to be remembered.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from adapters.registry import UnknownProvider, adapter_for
+from gateway.demo.outside.telnyx import private_key
 from store.pool import Connection
 
 NUMBER = "+15005550006"
@@ -69,7 +71,7 @@ def addresses(keys: Keys) -> list[Address]:
     """Every account whose channel is installed."""
     words = {"title": "Ask us", "greeting": "Hello! We usually answer within minutes.", "demo_page": "on"}
     chat = keys.address("chat-main", "chat", "screenpop", "chat-main", words)
-    every = [*_phones(keys), *_mail(keys), *_meta(keys), *_chats(keys), chat, _generic(keys)]
+    every = [*_phones(keys), *_carriers(keys), *_mail(keys), *_meta(keys), *_chats(keys), chat, _generic(keys)]
     return [one for one in every if _is_installed(one)]
 
 
@@ -103,6 +105,25 @@ def _phones(keys: Keys) -> list[Address]:
     ]
     # Twilio signs with the one Auth Token of its account, whatever the number.
     return [replace(one, secret=keys.auth_token) for one in made]
+
+
+def _carriers(keys: Keys) -> list[Address]:
+    """Further carriers of text messages, each with a number of its own."""
+
+    def number(provider: str, digit: int, *names: str) -> Address:
+        account = f"{provider}-main"
+        settings = {"api_base": keys.outside_url} | {name: keys.secret_of(f"{account}:{name}") for name in names}
+        return keys.address(account, "sms", provider, f"+1500555001{digit}", settings)
+
+    own = ("callback_user", "account_id", "application_id", "api_token", "api_secret")
+    telnyx = number("telnyx", 3, "api_key")
+    public = private_key(telnyx.settings["api_key"]).public_key().public_bytes_raw()
+    return [
+        number("vonage", 0, "api_key", "api_secret"),
+        number("bandwidth", 1, *own),
+        number("messagebird", 2, "access_key", "channel_id"),
+        replace(telnyx, secret=base64.b64encode(public).decode()),  # what Telnyx signs with it keeps to itself
+    ]
 
 
 def _mail(keys: Keys) -> list[Address]:

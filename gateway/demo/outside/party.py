@@ -11,16 +11,20 @@ from gateway.demo.outside.world import Account, World
 
 _HERE = "gateway.demo.outside"
 PARTIES = {
+    ("bandwidth", "sms"): "bandwidth:Bandwidth",
+    ("messagebird", "sms"): "messagebird:MessageBird",
     ("meta", "instagram"): "meta_graph:MetaGraph",
     ("meta", "messenger"): "meta_graph:MetaGraph",
     ("meta", "whatsapp"): "meta_graph:MetaGraph",
     ("screenpop", "chat"): "screenpop_chat:ScreenpopChat",
     ("standard", "generic"): "standard_webhooks:StandardWebhooks",
     ("slack", "slack"): "slack:Slack",
+    ("telnyx", "sms"): "telnyx:Telnyx",
     ("twilio", "sms"): "twilio_messaging:TwilioMessaging",
     ("twilio", "voice"): "twilio_voice:TwilioVoice",
     ("twilio", "whatsapp"): "twilio_messaging:TwilioMessaging",
     ("viber", "viber"): "viber:Viber",
+    ("vonage", "sms"): "vonage:Vonage",
     ("x", "x"): "x:X",
 }
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.base import AccountConfig, ParseError
+from adapters.sms.opt_out import START_WORDS, STOP_WORDS
 from adapters.sms.twilio import TwilioSms
-from adapters.sms.twilio_parse import START_WORDS, STOP_WORDS
 from model.inbound import ConsentChange, DeliveryReceipt, HandleRef, Ignored, InboundEvent, InboundMessage
 from model.timeline import Media
 from tests.adapters.sms.twilio_requests import CUSTOMER, MESSAGE_SID, NUMBER, account, fixture, message, request
