@@ -19,10 +19,11 @@ from store.ids import new_id
 from store.pool import Connection, Pool
 
 # Contact and agent are locked, in this order, as they are when the locks are got. Were one of them not changed after
-# all, the offer would lack it, which its columns forbid: then nothing has happened.
+# all, the offer would lack it, which its columns forbid: then nothing has happened. It says itself what it was chosen
+# by, as `note_offer` would, for less: nobody is preferred here, and nobody has declined.
 OFFER_LONE = f"""
 with c as materialized (
-    select c.id, c.need_id, c.class, n.weight, q.name, q.offer_seconds
+    select c.id, c.need_id, c.order_key, c.class, n.weight, q.name, q.offer_seconds, q.selection, q.interruptible
       from contact c join need n on n.id = c.need_id join queue q on q.id = n.queue_id
      where (select count(*) from (select from contact x where x.state = 'queued' and x.prefer_agent_id is null
                                      and x.declined_until is null limit 2) y) = 1
@@ -65,9 +66,11 @@ g as (
            when 'mail' then s.cap_mail - s.used_mail else s.cap_voicemail - s.used_voicemail end
     returning s.agent_id, s.seq),
 o as (
-    insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at)
+    insert into offer (id, contact_id, agent_id, fence, class, weight, created_at, expires_at,
+                       need_id, order_key, selection, interruptible, round_at)
     select $1::uuid, u.id, g.agent_id, u.fence, p.class, p.weight, clock_timestamp(),
-           clock_timestamp() + p.offer_seconds * interval '1 second'
+           clock_timestamp() + p.offer_seconds * interval '1 second',
+           p.need_id, p.order_key, p.selection, p.interruptible, now()
       from p left join u on true left join g on true
     returning id, created_at, expires_at),
 e as (

@@ -131,9 +131,16 @@ async def test_a_contact_that_waits_alone_is_offered_in_one_statement_to_who_is_
     await RoutingWorker(company.pool, company.announce).route_waiting()
     assert await lone(company)
     assert await asked(company) == ["Ines"]
+    assert await company.value(CHOSEN_BY), "the offer says what it was chosen by"
     assert not await lone(company), "nothing waits"
 
 
+CHOSEN_BY = """
+select (o.need_id, o.order_key, o.prefer_id, o.declined_by, o.selection, o.interruptible)
+       is not distinct from (c.need_id, c.order_key, null::uuid, null::uuid[], q.selection, q.interruptible)
+       and o.need_id is not null and o.order_key is not null and o.round_at < o.created_at
+  from offer o join contact c on c.id = o.contact_id join queue q on q.id = c.queue_id
+"""
 END_LAST = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity
  where datname = current_database() and pid <> pg_backend_pid() and query like '%offer_seconds%'
