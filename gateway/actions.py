@@ -14,7 +14,7 @@ from gateway.accounts import fetch_limits
 from gateway.desk import Accepted, Page
 from gateway.supervise import Act, supervise
 from gateway.voice_calls import Calls
-from gateway.voice_desk import call_action, dial, transfer
+from gateway.voice_desk import call_action, dial, end_handover, transfer
 from model.agent import Actor, PresenceStatus
 from model.customer import CustomerSummary
 from model.refusal import Refused
@@ -22,6 +22,8 @@ from model.wire import (
     AddDetail,
     AddTask,
     CallAction,
+    CancelHandover,
+    DeclineHandover,
     Dial,
     Edit,
     EndTask,
@@ -51,6 +53,7 @@ from router.desk import DeskState, fetch_desk
 from router.due import left_contacts, overdue_offers
 from router.endings import decline, rescind_left
 from router.finishing import Ending, finish, wrap_up
+from router.handover import accept_handover
 from router.holding import leave_agent, seen, shown
 from router.presence import connect_screen, disconnect_screen, mark_active, set_presence
 from router.pulling import NOTHING, find_next
@@ -221,6 +224,16 @@ class Actions:
     async def transfer(self, actor: Actor, frame: Transfer) -> Refused | None:
         """Hand a contact on."""
         return await transfer(self.calls, actor, frame)
+
+    async def accept_handover(self, actor: Actor, handover: UUID) -> Given | Refused:
+        """Take over what a colleague asks; they are free again."""
+        given = await self._do(lambda tx: accept_handover(tx, handover, actor))
+        self._wake()
+        return given
+
+    async def end_handover(self, actor: Actor, frame: DeclineHandover | CancelHandover) -> Refused | None:
+        """Refuse to take over, or ask no longer."""
+        return await self._do(lambda tx: end_handover(tx, actor, frame))
 
     async def _freeing(self, work: Callable[[Transaction], Awaitable[Refused | None]]) -> Refused | None:
         refused = await self._do(work)

@@ -92,6 +92,12 @@ class Desk(Protocol):
     async def transfer(self, actor: Actor, frame: wire.Transfer) -> Refused | None:
         """Hand a contact on."""
 
+    async def accept_handover(self, actor: Actor, handover: UUID) -> Given | Refused:
+        """Take over what a colleague asks; again by the one who has, the same answer."""
+
+    async def end_handover(self, actor: Actor, frame: wire.DeclineHandover | wire.CancelHandover) -> Refused | None:
+        """Refuse to take over, or ask no longer."""
+
     async def seen(self, actor: Actor, contact: UUID) -> Refused | None:
         """The agent has looked at a contact."""
 

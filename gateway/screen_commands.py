@@ -66,7 +66,7 @@ class Commands:
         if not may_send(self._actor, str(command.__struct_config__.tag)):
             return Refused("forbidden", f"The role {self._actor.role} may not do this.")
         match command:
-            case wire.Accept() | wire.Next():
+            case wire.Accept() | wire.Next() | wire.AcceptHandover():
                 return _done(command, await self._feeds.take(command))
             case wire.Open():
                 return await self._open(command)
@@ -176,6 +176,8 @@ async def _hand_on(desk: Desk, actor: Actor, command: Command) -> Refused | None
             return await desk.dial(actor, command)
         case wire.Transfer():
             return await desk.transfer(actor, command)
+        case wire.DeclineHandover() | wire.CancelHandover():
+            return await desk.end_handover(actor, command)
         case wire.TakeBack() | wire.Reassign() | wire.SetPresenceOf():
             return await desk.supervise(actor, command)
         case _:

@@ -142,6 +142,7 @@ class ScreenFeeds:
                 feeds,
                 state.now,
                 state.tasks,
+                state.handovers,
             )
         )
         self._session.begin(str(self._agent_feed), feeds[str(self._agent_feed)])
@@ -246,13 +247,17 @@ class ScreenFeeds:
                 self._parts.hub.unsubscribe(subscription)
         return None
 
-    async def take(self, frame: wire.Accept | wire.Next) -> Refused | None:
-        """Take what is offered, or the next that waits, and send the profile."""
-        return await (self.accept(frame) if isinstance(frame, wire.Accept) else self.take_next(frame))
+    async def take(self, frame: wire.Accept | wire.Next | wire.AcceptHandover) -> Refused | None:
+        """Take what is offered, what a colleague asks, or the next that waits, and send the profile."""
+        return await (self.accept(frame) if isinstance(frame, wire.Accept) else self.take_given(frame))
 
-    async def take_next(self, frame: wire.Next) -> Refused | None:
-        """Take the next contact and send the profile as it is now."""
-        given = await self._parts.desk.take_next(self._actor, frame.queue)
+    async def take_given(self, frame: wire.Next | wire.AcceptHandover) -> Refused | None:
+        """Take a contact that nothing was made ready for, and send the profile as it is now."""
+        desk = self._parts.desk
+        if isinstance(frame, wire.Next):
+            given = await desk.take_next(self._actor, frame.queue)
+        else:
+            given = await desk.accept_handover(self._actor, frame.handover)
         if isinstance(given, Refused):
             return given
         await self.show(given.customer, Opening("accepted", frame.ref, given.hold, given.contact))

@@ -8,12 +8,13 @@ from adapters import phones
 from gateway.voice_calls import Calls
 from model.agent import Actor
 from model.refusal import Refused
-from model.wire import CallAction, Dial, Transfer
+from model.wire import CallAction, CancelHandover, DeclineHandover, Dial, Transfer
 from profiles.call_course import show_call
 from profiles.calls import begin_call
 from router.call_orders import fetch_call_of, give_order
 from router.calls import LockedCall, settle
 from router.dialing import take_line
+from router.handover import ask_to_take, cancel_handover, decline_handover
 from router.holding import lock_contact
 from router.transfer import Order, hand_over, transfer_call
 from store.feeds import Transaction
@@ -66,7 +67,7 @@ async def dial(calls: Calls, actor: Actor, frame: Dial) -> Refused | None:
 
 
 async def transfer(calls: Calls, actor: Actor, frame: Transfer) -> Refused | None:
-    """Hand a contact on: a call as its machine allows, other work blind to an agent or a queue."""
+    """Hand a contact on: a call as its machine allows, other work to an agent or a queue; warm, an agent is asked."""
     order = await _order(calls, frame)
     if isinstance(order, Refused):
         return order
@@ -82,9 +83,8 @@ async def transfer(calls: Calls, actor: Actor, frame: Transfer) -> Refused | Non
 
 
 async def _hand_over(calls: Calls, actor: Actor, frame: Transfer, order: Order) -> Refused | None:
-    if order.number is not None or order.warm:
-        field = "to.number" if order.number is not None else "warm"
-        return Refused("invalid", "Only calls go to outside numbers, or warm.", field)
+    if order.number is not None:
+        return Refused("invalid", "Only calls go to outside numbers.", "to.number")
 
     async def handing(tx: Transaction) -> Refused | None:
         locked = await lock_contact(tx, frame.contact)
@@ -93,10 +93,17 @@ async def _hand_over(calls: Calls, actor: Actor, frame: Transfer, order: Order) 
         root, row = locked
         if row["agent_id"] != actor.id and actor.role not in ("supervisor", "admin"):
             return Refused("not_holder", "Only the agent who holds this contact may hand it on.", "contact")
-        return await hand_over(tx, root, row, order, actor)
+        return await (ask_to_take if order.warm else hand_over)(tx, root, row, order, actor)
 
     refused: Refused | None = await calls.run(handing)
     return refused
+
+
+async def end_handover(tx: Transaction, actor: Actor, frame: DeclineHandover | CancelHandover) -> Refused | None:
+    """Refuse to take over, or ask no longer."""
+    if isinstance(frame, DeclineHandover):
+        return await decline_handover(tx, frame.handover, frame.reason, actor)
+    return await cancel_handover(tx, frame.handover, actor)
 
 
 REGION = "select a.region from contact c join account a on a.id = c.account_id where c.id = $1"

@@ -19,6 +19,7 @@ from router.assign import assign
 from router.dispatch import CapacityMoved, dispatch
 from router.due import due_contacts, left_contacts, overdue_offers, stranded_contacts, turn_ring
 from router.endings import end_offer, rescind_left
+from router.handover import due_handovers, settle_handover
 from router.holding import leave_agent, settle_due
 from router.lone import LoneOffers
 from router.presence import HEARTBEAT_SECONDS, bury_dead_processes, find_idle, renew_lease, send_away_idle
@@ -168,6 +169,7 @@ class Worker:
             contacts = await due_contacts(connection)
             left = await left_contacts(connection)
             stranded = await stranded_contacts(connection)
+            handovers = await due_handovers(connection)
         for offer in offers:
             if offer.timed_out:
                 await self._one(lambda tx, o=offer: end_offer(tx, o.offer, "timed_out"))  # type: ignore[misc]
@@ -177,6 +179,8 @@ class Worker:
             await self._one(lambda tx, c=contact: settle_due(tx, c))  # type: ignore[misc]
         for gone in left:
             await self._one(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
+        for asked in handovers:
+            await self._one(lambda tx, h=asked: settle_handover(tx, h))  # type: ignore[misc]
         for waits in stranded:
             await self._one(lambda tx, c=waits: move_stranded(tx, c))  # type: ignore[misc]
         if stranded:

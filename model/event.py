@@ -22,6 +22,7 @@ from model.customer import (
     Suggestion,
     Task,
 )
+from model.handover import HandoverCard, HandoverOutcome
 from model.offer import OfferCard, OfferState
 from model.sla import Measure, SlaClock
 from model.timeline import DeliveryStatus, Entry
@@ -185,6 +186,19 @@ class OfferEnded(Struct, frozen=True, tag_field="kind", tag="offer_ended"):
     reason: str | None = None
 
 
+class HandoverAsked(HandoverCard, frozen=True, tag_field="kind", tag="handover"):
+    """Somebody is asked to take a contact over; on the feeds of both agents."""
+
+
+class HandoverEnded(Struct, frozen=True, tag_field="kind", tag="handover_ended"):
+    """It was answered, or nobody is asked any more; on the feeds of both agents."""
+
+    handover: UUID
+    contact: UUID
+    outcome: HandoverOutcome
+    reason: str | None = None
+
+
 class PresenceChanged(Struct, frozen=True, tag_field="kind", tag="presence"):
     """The agent's presence changed, by themselves or by the server (`missed_offer`, …)."""
 
@@ -245,6 +259,16 @@ CustomerEvent = (
     | Unmerged
 )
 AgentEvent = (
-    OfferMade | OfferUpdated | OfferEnded | PresenceChanged | HeldChanged | HeldEnded | TaskChanged | TaskDue | SlaAlert
+    OfferMade
+    | OfferUpdated
+    | OfferEnded
+    | HandoverAsked
+    | HandoverEnded
+    | PresenceChanged
+    | HeldChanged
+    | HeldEnded
+    | TaskChanged
+    | TaskDue
+    | SlaAlert
 )
 Event = CustomerEvent | AgentEvent

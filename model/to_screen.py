@@ -24,6 +24,7 @@ from model.customer import (
     Suggestion,
     Task,
 )
+from model.handover import HandoverCard, HandoverOutcome
 from model.offer import OfferCard, OfferState
 from model.timeline import Channel, Entry
 
@@ -76,6 +77,8 @@ class Welcome(_ToScreen, frozen=True, tag="welcome"):
     now: datetime
     tasks: tuple[Task, ...] = ()
     """The agent's own open tasks, those due first first."""
+    handovers: tuple[HandoverCard, ...] = ()
+    """What this agent is asked to take over, and what of theirs they have asked others to."""
 
 
 class OfferFrame(OfferCard, frozen=True, tag_field="type", tag="offer"):
@@ -95,6 +98,18 @@ class OfferEndedFrame(_ToScreen, frozen=True, tag="offer_ended"):
 
     offer: UUID
     outcome: OfferState
+    reason: str | None = None
+
+
+class HandoverFrame(HandoverCard, frozen=True, tag_field="type", tag="handover"):
+    """Ring: a colleague asks this agent to take over. Sent live only, to the one who is asked."""
+
+
+class HandoverEndedFrame(_ToScreen, frozen=True, tag="handover_ended"):
+    """Stop ringing, or tell who asked what came of it."""
+
+    handover: UUID
+    outcome: HandoverOutcome
     reason: str | None = None
 
 
@@ -201,6 +216,8 @@ ServerFrame = (
     | OfferFrame
     | OfferUpdatedFrame
     | OfferEndedFrame
+    | HandoverFrame
+    | HandoverEndedFrame
     | ContactEndedFrame
     | Profile
     | EventFrame

@@ -300,7 +300,7 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transfer(_FromScreen, frozen=True, tag="transfer"):
-    """Hand a contact on. `warm`, for calls: the sender stays until the other is there, and leaves by hanging up.
+    """Hand a contact on. `warm`: the sender keeps it until the other agent accepts; of a call, until they hang up.
 
     `note`: for who takes it; they read it before they accept.
     """
@@ -309,6 +309,28 @@ class Transfer(_FromScreen, frozen=True, tag="transfer"):
     to: Target
     warm: bool = False
     note: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    ref: Ref | None = None
+
+
+class AcceptHandover(_FromScreen, frozen=True, tag="accept_handover"):
+    """Take over what a colleague asks. Answered as `accept` is; `wrong_state` without a free slot, and it stays."""
+
+    handover: UUID
+    ref: Ref | None = None
+
+
+class DeclineHandover(_FromScreen, frozen=True, tag="decline_handover"):
+    """Refuse to take it over: the other keeps it."""
+
+    handover: UUID
+    reason: Reason | None = None
+    ref: Ref | None = None
+
+
+class CancelHandover(_FromScreen, frozen=True, tag="cancel_handover"):
+    """Ask no longer, and keep it: who asked, or a supervisor."""
+
+    handover: UUID
     ref: Ref | None = None
 
 
@@ -378,4 +400,7 @@ ClientFrame = (
     | CallFrame
     | Dial
     | Transfer
+    | AcceptHandover
+    | DeclineHandover
+    | CancelHandover
 )

@@ -182,7 +182,7 @@ class Session:
         if not live or not feed.startswith("agent:"):
             return None
         event = _understood(body)
-        acting = _acting_frame(event)
+        acting = _acting_frame(event, feed)
         if acting is not None:
             self.send(acting)
         return event
@@ -227,7 +227,7 @@ def _understood(body: bytes) -> feed_event.AgentEvent | None:
         return None  # a kind of a newer version, while processes are exchanged one by one
 
 
-def _acting_frame(event: feed_event.AgentEvent | None) -> Struct | None:
+def _acting_frame(event: feed_event.AgentEvent | None, feed: str) -> Struct | None:
     match event:
         case feed_event.OfferMade():
             return msgspec.convert(event, to_screen.OfferFrame, from_attributes=True)
@@ -235,6 +235,10 @@ def _acting_frame(event: feed_event.AgentEvent | None) -> Struct | None:
             return to_screen.OfferUpdatedFrame(event.offer, event.preview, event.messages)
         case feed_event.OfferEnded():
             return to_screen.OfferEndedFrame(event.offer, event.outcome, event.reason)
+        case feed_event.HandoverAsked() if feed == f"agent:{event.to.id}":
+            return msgspec.convert(event, to_screen.HandoverFrame, from_attributes=True)
+        case feed_event.HandoverEnded():
+            return to_screen.HandoverEndedFrame(event.handover, event.outcome, event.reason)
         case feed_event.HeldEnded():
             return to_screen.ContactEndedFrame(event.contact, event.reason)
         case _:

@@ -95,23 +95,29 @@ async def assign(tx: Transaction, pair: Pair, *, pulled: bool = False) -> Given 
     row = await tx.connection.fetchrow(LOCK_CONTACT, pair.contact.id, pair.contact.need, pair.agent, customer, pulled)
     if root is None or row is None:
         return None
-    name = await _reserve(tx, pair.agent, row, pulled)
+    name = await reserve(tx, pair.agent, row, pulled=pulled)
     if name is None:
         return None
-    hold, agent = new_id(), Author(pair.agent, name)
-    await tx.connection.execute(HOLD, hold, row["id"], pair.agent, row["fence"], row["class"], row["weight"])
-    await tx.connection.execute(ASSIGN, row["id"], pair.agent, None if pulled else SHOWN_WITHIN_SECONDS)
+    given = await give(tx, root, row, Author(pair.agent, name), pulled=pulled)
+    await mark_given(tx, [pair])
+    return given
+
+
+async def give(tx: Transaction, root: UUID, row: Any, agent: Author, *, pulled: bool) -> Given:
+    """Make a waiting contact, locked and with its slot taken, this agent's."""
+    hold = new_id()
+    await tx.connection.execute(HOLD, hold, row["id"], agent.id, row["fence"], row["class"], row["weight"])
+    await tx.connection.execute(ASSIGN, row["id"], agent.id, None if pulled else SHOWN_WITHIN_SECONDS)
     contact = ProfileContact(
         row["id"], row["shown_id"], row["channel"], row["class"], "assigned", agent, row["arrived_at"]
     )
     said = [status_entry(root, row, "accepted", agent)] if pulled else []
     await append_to_customer(tx, root, [*await _opened(tx, row), *said, ContactChanged(contact)])
-    await append_to_agent(tx, pair.agent, [await tx.connection.fetchval(HELD_LINE, row["id"], not pulled)])
-    await mark_given(tx, [pair])
+    await append_to_agent(tx, agent.id, [await tx.connection.fetchval(HELD_LINE, row["id"], not pulled)])
     return Given(contact, hold, root, tx.written[FeedId("customer", root)])
 
 
-async def _reserve(tx: Transaction, agent: UUID, row: Any, pulled: bool) -> str | None:
+async def reserve(tx: Transaction, agent: UUID, row: Any, *, pulled: bool) -> str | None:
     """Take the slot and give the agent's name; None where something is full."""
     taken = await tx.connection.fetchrow(RESERVE, agent, row["class"], row["weight"], pulled)
     if taken is None:

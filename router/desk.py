@@ -12,6 +12,7 @@ from model.agent import Capacity, Presence, WorkClass
 from model.contact import HeldContact
 from model.customer import Task
 from model.event import HeldChanged
+from model.handover import HandoverCard
 from model.offer import OfferCard
 from store.pool import Connection
 
@@ -27,6 +28,8 @@ class DeskState(Struct, frozen=True):
     now: datetime
     tasks: tuple[Task, ...] = ()
     """The agent's own open ones, those due first first."""
+    handovers: tuple[HandoverCard, ...] = ()
+    """What they are asked to take over, and what they ask of others."""
 
 
 FETCH_DESK = """
@@ -55,12 +58,16 @@ select s.seq, s.presence, s.reason, s.connected, s.presence_at, s.used_voice, s.
                     join customer m on m.id = t.customer_id join customer r on r.id = m.root_id
                     join agent a on a.id = t.agent_id left join agent b on b.id = t.by_agent
                     left join conversation v on v.id = t.conversation_id
-              order by t.due_at nulls last, t.id) as tasks
+              order by t.due_at nulls last, t.id) as tasks,
+       array(select handover_line(h) from handover h
+              where (h.agent_id = s.agent_id or h.by_agent_id = s.agent_id) and h.ended_at is null
+              order by h.created_at) as handovers
   from agent_state s where s.agent_id = $1
 """
 _held = msgspec.json.Decoder(HeldChanged)
 _offer = msgspec.json.Decoder(OfferCard)
 _task = msgspec.json.Decoder(Task)
+_handover = msgspec.json.Decoder(HandoverCard)
 
 
 async def fetch_desk(connection: Connection, agent: UUID) -> DeskState | None:
@@ -81,6 +88,7 @@ async def fetch_desk(connection: Connection, agent: UUID) -> DeskState | None:
         offers=tuple(_offer.decode(card) for card in row["offers"]),
         now=row["now"],
         tasks=tuple(_task.decode(task) for task in row["tasks"]),
+        handovers=tuple(_handover.decode(line) for line in row["handovers"]),
     )
 
 

@@ -1,7 +1,8 @@
-"""Hand a contact on: to an agent, a queue, an outside number; blind, or warm while the sender stays.
+"""Hand a contact on: to an agent, a queue, an outside number; blind, or a call warm while the sender stays.
 
 Blind to an agent: the sender is released, and the other alone is asked for 20 s, then the sender again, then the queue.
 Warm to an agent: they get a contact of their own for the same call, and the sender's lasts until the sender hangs up.
+Of everything but calls, warm is `router.handover`.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ async def hand_over(tx: Transaction, root: UUID, contact: Any, order: Order, act
         return Refused("wrong_state", f"The contact is {contact['state']}; nobody holds it.", "contact")
     sender, by = contact["agent_id"], Author(actor.id, actor.name)
     if order.agent is not None:
-        refused = await _refused_agent(tx, order.agent, contact["class"], actor)
+        refused = await refused_agent(tx, order.agent, contact["class"], actor)
         if refused is not None:
             return refused
         await step(tx, root, contact, Change("handed_back", "transferred", "transferred", actor=by, note=order.note))
@@ -82,7 +83,8 @@ async def hand_over(tx: Transaction, root: UUID, contact: Any, order: Order, act
     return None
 
 
-async def _refused_agent(tx: Transaction, agent: UUID, work_class: str, actor: Actor) -> Refused | None:
+async def refused_agent(tx: Transaction, agent: UUID, work_class: str, actor: Actor) -> Refused | None:
+    """Why this agent cannot be handed work of this class now."""
     if agent == actor.id:
         return Refused("invalid", "You cannot hand it to yourself.", "to.agent")
     row = await tx.connection.fetchrow(FREE, agent, work_class)
@@ -149,7 +151,7 @@ QUEUE_OF = "select queue_id from contact where id = $1"
 
 
 async def _ask(tx: Transaction, locked: LockedCall, order: Order, agent: UUID, actor: Actor) -> Refused | None:
-    refused = await _refused_agent(tx, agent, "voice", actor)
+    refused = await refused_agent(tx, agent, "voice", actor)
     if refused is not None:
         return refused
     queue = await tx.connection.fetchval(QUEUE_OF, locked.contact["id"])

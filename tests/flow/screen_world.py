@@ -169,6 +169,7 @@ class Screen:
         await self.send(type="hello", **({"epoch": epoch, "resume": resume} if epoch else {}))
         welcome = await self.next("welcome")
         self._rang = list(welcome["offers"])
+        self.welcome = welcome
         return welcome
 
     async def offer(self) -> Frame:
