@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 
@@ -83,4 +84,41 @@ async def test_what_is_handed_on_comes_with_its_note_and_is_declined_for_a_reaso
     await expect(first.said(note)).to_have_attribute("data-kind", "note")
     offers = await defined.company.every("offers?state=declined")
     assert offers[0]["reason"] == "not-mine"
+    assert not first.faults + second.faults
+
+
+async def test_a_colleague_is_asked_first_and_it_is_whose_it_was_until_they_take_it(defined: Stage) -> None:
+    first, second = await defined.open_desk(0), await defined.open_desk(1, available=False)
+    names = [agent.name for agent in defined.company.agents[:2]]
+    text, note = random_text("The sofa"), random_text("Knows sofas")
+    await defined.text(random_phone(), text)
+    await first.accept(text)
+    await second.become("available")
+
+    async def ask() -> None:
+        await first.part("transfer").click()
+        await first.part("transfer-to").select_option(label=names[1])
+        await first.part("transfer-warm").check()
+        await first.part("transfer-note").fill(note)
+        await first.part("transfer-confirm").click()
+        await expect(second.part("handover-asked")).to_contain_text(f"{names[0]} asks you to take over: {note}")
+        await expect(first.part("handover-asking")).to_contain_text(f"You asked {names[1]}")
+        await expect(first.held).to_have_count(1)
+
+    await ask()
+    await second.part("handover-decline").click()
+    await second.page.get_by_role("menuitem", name="Not my field").click()
+    await expect(second.part("handover-asked")).to_have_count(0)
+    await expect(first.part("notice")).to_contain_text(f"{names[1]} declined")
+    await ask()
+    await first.part("handover-cancel").click()
+    await expect(second.part("handover-asked")).to_have_count(0)
+    await ask()
+    if picture := os.environ.get("SCREENPOP_PICTURE"):
+        await second.page.screenshot(path=picture)
+    await second.part("handover-accept").click()
+    await expect(second.said(text)).to_be_visible()
+    await expect(second.part("handovers")).to_have_count(0)
+    await expect(first.held).to_have_count(0)
+    await expect(first.part("notice")).to_contain_text(f"{names[1]} has taken it over")
     assert not first.faults + second.faults

@@ -16,7 +16,7 @@ from tests.store.test_profiles_snapshot import after_event
 
 EMPTY = """
 truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, contact, offer,
-         decision, event, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
+         decision, event, handover, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
 """
 
 
@@ -49,6 +49,9 @@ select 'used is beyond capacity', agent_id from used where used > cap and agent_
 union all
 select 'done by rule and not to be found, or in the name of somebody', d.contact_id
   from done_by_rule d left join entry e on e.id = d.entry_id where e.id is null or e.author_id is not null
+union all
+select 'asked to take over what is not held by who asks', h.contact_id from handover h join contact c on c.id = h.contact_id
+ where h.ended_at is null and (c.agent_id is distinct from h.by_agent_id or c.state not in ('assigned', 'parked'))
 union all
 select 'several live offers of one seat, or to one agent', contact_id from offer where state = 'pending'
  group by contact_id having count(*) > least(count(distinct seat), count(distinct agent_id), max(seats))

@@ -152,7 +152,7 @@ test("conversations stand by topic, the topic with the newest first", () => {
 });
 
 test("a task on the agent's own feed is theirs while it is open and for them", () => {
-  const welcome = { agent: MAREK, presence: {}, contacts: [], offers: [], tasks: [task("old", { due_at: T(1) })] } as unknown as Welcome;
+  const welcome = { agent: MAREK, presence: {}, contacts: [], offers: [], handovers: [], tasks: [task("old", { due_at: T(1) })] } as unknown as Welcome;
   let state = fromWelcome(welcome, null);
   state = applyAgentEvent(state, { kind: "task", task: task("new", { due_at: T(5) }) }, 0);
   expect(dueBefore(state.tasks, Date.parse(T(6))).map((each) => each.id)).toEqual(["old", "new"]);

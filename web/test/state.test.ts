@@ -27,7 +27,7 @@ const conversation = (id: string, minute: number, more: Partial<Conversation> = 
   id, status: "open", opened_at: T(minute), closed_at: null, needs_attention: false, contacts: [], topics: [], ...more,
 });
 const welcome = (more: Partial<Welcome> = {}): Welcome => ({
-  type: "welcome", agent: { id: "me", name: "Me", role: "agent" }, epoch: "e", feeds: {}, now: T(0), offers: [], contacts: [], tasks: [],
+  type: "welcome", agent: { id: "me", name: "Me", role: "agent" }, epoch: "e", feeds: {}, now: T(0), offers: [], contacts: [], tasks: [], handovers: [],
   presence: { status: "available", reason: null, connected: true, since: T(0) }, capacity: {}, ...more,
 });
 const profile = (timeline: Entry[], more: Partial<OpenProfile> = {}): OpenProfile => ({

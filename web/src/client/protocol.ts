@@ -112,6 +112,17 @@ export interface OfferCard {
   note: string | null;
 }
 
+/** A colleague is asked to take over what another holds. */
+export interface HandoverCard extends Omit<OfferCard, "offer" | "queue" | "handed_by"> {
+  handover: Id;
+  customer: Id;
+  queue: string | null;
+  /** Who holds it, and who is asked. */
+  by: Author;
+  to: Author;
+}
+export type HandoverOutcome = "accepted" | "declined" | "timed_out" | "cancelled" | "withdrawn";
+
 // Items of a feed.
 
 export type CustomerEvent =
@@ -136,6 +147,8 @@ export type AgentEvent =
   | ({ kind: "offer"; customer: Id } & OfferCard)
   | { kind: "offer_updated"; offer: Id; preview: string; messages: number }
   | { kind: "offer_ended"; offer: Id; contact: Id; outcome: OfferState; reason: string | null }
+  | ({ kind: "handover" } & HandoverCard)
+  | { kind: "handover_ended"; handover: Id; contact: Id; outcome: HandoverOutcome; reason: string | null }
   | { kind: "presence"; presence: Presence }
   | { kind: "held"; held: HeldContact; routed: boolean }
   | { kind: "contact_ended"; contact: Id; reason: string }
@@ -170,6 +183,8 @@ export interface Welcome {
   now: Instant;
   /** The agent's own open tasks, those due first first. */
   tasks: Task[];
+  /** What this agent is asked to take over, and what of theirs they have asked others to. */
+  handovers: HandoverCard[];
 }
 
 export interface Profile {
@@ -235,9 +250,12 @@ export type OfferUpdatedFrame = { type: "offer_updated"; offer: Id; preview: str
 export type OfferEndedFrame = { type: "offer_ended"; offer: Id; outcome: OfferState; reason: string | null };
 export type ContactEndedFrame = { type: "contact_ended"; contact: Id; reason: string };
 
+export type HandoverFrame = { type: "handover" } & HandoverCard;
+export type HandoverEndedFrame = { type: "handover_ended"; handover: Id; outcome: HandoverOutcome; reason: string | null };
+
 export type ServerFrame =
   | Welcome | Profile | EventFrame | ResultFrame | ErrorFrame
-  | OfferFrame | OfferUpdatedFrame | OfferEndedFrame | ContactEndedFrame
+  | OfferFrame | OfferUpdatedFrame | OfferEndedFrame | ContactEndedFrame | HandoverFrame | HandoverEndedFrame
   | TypingFrame
   | { type: "resync"; feed: string };
 
@@ -304,7 +322,9 @@ export type ClientFrame =
   | { type: "recent"; ref?: string }
   | { type: "call"; contact: Id; action: CallAction; ref?: string }
   | { type: "dial"; customer: Id; to: string; id: Id; account?: string; ref?: string }
-  | { type: "transfer"; contact: Id; to: Target; warm?: boolean; note?: string; ref?: string };
+  | { type: "transfer"; contact: Id; to: Target; warm?: boolean; note?: string; ref?: string }
+  | { type: "accept_handover" | "cancel_handover"; handover: Id; ref?: string }
+  | { type: "decline_handover"; handover: Id; reason?: string; ref?: string };
 
 export const SUBPROTOCOL = "screen.v1+json";
 /** Longest `body` of a reply or note. */

@@ -3,6 +3,7 @@ import { ringing } from "../state/agent";
 import { dialog, mine, opening, profile } from "../state/store";
 import { listenForKeys } from "../view/keys";
 import { Banner } from "./Banner";
+import { Handovers } from "./Handovers";
 import { Idle } from "./Idle";
 import { KeyMap } from "./KeyMap";
 import { LiveRegions } from "./LiveRegions";
@@ -45,6 +46,7 @@ export function Desk() {
     <div class="desk">
       <a class="skip" href="#main">Skip to the customer</a>
       {over && <Offers docked />}
+      <Handovers />
       <Rail />
       <main class="main" id="main" tabIndex={-1}>
         {opening.value ? <Opening /> : open ? <ProfileView open={open} /> : <><Banner /><Idle /></>}

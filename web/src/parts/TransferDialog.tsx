@@ -23,9 +23,10 @@ export function TransferDialog({ held }: { held: HeldContact }) {
   useEffect(() => void act.run(async () => setPeople(await fetchPeople())), []);
   const call = held.work_class === "voice";
   const ready = reachable.value && !act.busy && (whom === OUTSIDE ? number.trim() !== "" : whom !== "");
+  const mayWarm = call || whom.startsWith("agent:");
   const target = (): Target => (whom === OUTSIDE ? { number: number.trim() } : named(whom as Whom));
   const send = () => {
-    if (ready) void act.run(() => ask({ type: "transfer", contact: held.contact, to: target(), ...(call && warm && { warm }), ...(note.trim() && { note: note.trim() }) }), close);
+    if (ready) void act.run(() => ask({ type: "transfer", contact: held.contact, to: target(), ...(mayWarm && warm && { warm }), ...(note.trim() && { note: note.trim() }) }), close);
   };
   const colleagues = people?.agents.filter((each) => each.id !== agent.value?.id) ?? [];
   return (
@@ -45,9 +46,9 @@ export function TransferDialog({ held }: { held: HeldContact }) {
             </select>
           </label>
           {whom === OUTSIDE && <label>Number <input class="field" inputMode="tel" placeholder="+14155550123" value={number} data-test="transfer-number" onInput={(event) => setNumber(event.currentTarget.value)} /></label>}
-          {call && (
+          {mayWarm && (
             <label class="check"><input type="checkbox" checked={warm} data-test="transfer-warm" onChange={(event) => setWarm(event.currentTarget.checked)} />
-              <span>Stay until they are there<span class="by">You speak to them first and leave by hanging up.</span></span></label>
+              <span>{call ? "Stay until they are there" : "Ask first"}<span class="by">{call ? "You speak to them first and leave by hanging up." : "It stays yours until they take it over."}</span></span></label>
           )}
           <label>Note for them
             <textarea class="field area" rows={2} dir="auto" maxLength={MAX_TASK} value={note} data-test="transfer-note" placeholder="Optional. They read it before they accept." onInput={(event) => setNote(event.currentTarget.value)}

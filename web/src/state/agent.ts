@@ -1,6 +1,6 @@
 /** The agent's own state: presence, held contacts, ringing offers. Pure. */
 import type {
-  AgentEvent, Capacity, Channel, ContactState, HeldContact, Id, OfferCard, OfferState, Presence, Task, Welcome, WorkClass,
+  AgentEvent, Capacity, Channel, ContactState, HandoverCard, HandoverOutcome, HeldContact, Id, OfferCard, OfferState, Presence, Task, Welcome, WorkClass,
 } from "../client/protocol";
 
 /** A card leaves this long after its offer ended. */
@@ -22,6 +22,8 @@ export interface AgentState {
   presence: Presence;
   held: ReadonlyMap<Id, HeldContact>;
   offers: ReadonlyMap<Id, Ring>;
+  /** What this agent is asked to take over, and what they ask of others. */
+  handovers: ReadonlyMap<Id, HandoverCard>;
   /** Open tasks of this agent. */
   tasks: ReadonlyMap<Id, Task>;
 }
@@ -36,6 +38,7 @@ export function fromWelcome(welcome: Welcome, before: AgentState | null): AgentS
     presence: welcome.presence,
     held: new Map(welcome.contacts.map((held) => [held.contact, held])),
     offers,
+    handovers: new Map(welcome.handovers.map((card) => [card.handover, card])),
     tasks: new Map(welcome.tasks.map((task) => [task.id, task])),
   };
 }
@@ -48,6 +51,10 @@ export function applyAgentEvent(state: AgentState, event: AgentEvent, serverNow:
       return changeOffer(state, event.offer, { preview: event.preview, messages: event.messages });
     case "offer_ended":
       return endOffer(state, event.offer, event.outcome, event.reason);
+    case "handover":
+      return { ...state, handovers: new Map(state.handovers).set(event.handover, event) };
+    case "handover_ended":
+      return { ...state, handovers: without(state.handovers, event.handover) };
     case "presence":
       return { ...state, presence: event.presence };
     case "held":
@@ -87,6 +94,15 @@ export function removeOffer(state: AgentState, id: Id): AgentState {
 export function endingWords(outcome: OfferState, reason: string | null): string {
   if (outcome === "timed_out") return "Time ran out";
   return reason === "closed" ? "The conversation was closed" : "No longer waiting";
+}
+
+/** What who asked is told of the end; null where they know, or nothing is left to say. */
+export function handoverWords(card: HandoverCard, outcome: HandoverOutcome, reason: string | null): string | null {
+  const name = card.to.name;
+  if (outcome === "declined") return `${name} declined${reason ? ` (${reason})` : ""}. It stays yours.`;
+  if (outcome === "timed_out") return `${name} did not answer. It stays yours.`;
+  if (outcome === "accepted") return `${name} has taken it over.`;
+  return outcome === "withdrawn" && reason !== "ended" && reason !== "moved" ? `${name} is not there any more. It stays yours.` : null;
 }
 
 /** Oldest first: `A` answers the first, `Shift A` the second. */

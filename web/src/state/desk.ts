@@ -1,6 +1,6 @@
 /** What the agent does at the desk. */
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { HeldContact, Id, PresenceStatus, Profile } from "../client/protocol";
+import type { HandoverCard, HeldContact, Id, PresenceStatus, Profile } from "../client/protocol";
 import { Lost, Refused } from "../client/requests";
 import { awayReasons } from "./definitions";
 import { moveDrafts } from "./drafts";
@@ -229,6 +229,12 @@ function offerFailed(offer: Ring, error: unknown): void {
     report(error);
   }
 }
+
+/** Answers to a colleague who asks, and to have asked in vain. The card leaves when the server says so. */
+export const takeOver = (card: HandoverCard): Promise<boolean> => attempt(ask({ type: "accept_handover", handover: card.handover }));
+export const refuseToTakeOver = (card: HandoverCard, reason?: string): Promise<boolean> =>
+  attempt(ask({ type: "decline_handover", handover: card.handover, ...(reason && { reason }) }));
+export const keepIt = (card: HandoverCard): Promise<boolean> => attempt(ask({ type: "cancel_handover", handover: card.handover }));
 
 export const choosePresence = (status: PresenceStatus, reason?: string): Promise<boolean> =>
   attempt(ask({ type: "presence", status, ...(reason && { reason }) }));

@@ -3,9 +3,9 @@ import { batch } from "@preact/signals";
 import { Connection, type Link } from "../client/connection";
 import { fetchTicket } from "../client/api";
 import { FeedBook, type Step } from "../client/feeds";
-import type { AgentEvent, ClientFrame, CustomerEvent, ErrorFrame, EventFrame, HeldContact, Id, Profile, ServerFrame, Task, Welcome } from "../client/protocol";
+import type { AgentEvent, ClientFrame, CustomerEvent, ErrorFrame, EventFrame, HandoverEndedFrame, HeldContact, Id, Profile, ServerFrame, Task, Welcome } from "../client/protocol";
 import { Refused, Requests, type Answer } from "../client/requests";
-import { applyAgentEvent, changeOffer, endOffer, fromWelcome, ring, type AgentState } from "./agent";
+import { applyAgentEvent, changeOffer, endOffer, fromWelcome, handoverWords, ring, type AgentState } from "./agent";
 import { announce } from "./announce";
 import { draftOf, dropDrafts, setDraft } from "./drafts";
 import { frameOf, outbox, settle, setRefusal, take } from "./outbox";
@@ -137,6 +137,8 @@ function receive(frame: ServerFrame): void {
       change((state) => changeOffer(state, frame.offer, { preview: frame.preview, messages: frame.messages }));
       break;
     case "offer_ended": change((state) => endOffer(state, frame.offer, frame.outcome, frame.reason)); break;
+    case "handover": change((state) => applyAgentEvent(state, { kind: "handover", ...frame }, 0)); break;
+    case "handover_ended": handoverEnded(frame); break;
     case "contact_ended":
       change((state) => applyAgentEvent(state, { kind: "contact_ended", contact: frame.contact, reason: frame.reason }, 0));
       arrivals.left(frame.contact);
@@ -151,6 +153,15 @@ function receive(frame: ServerFrame): void {
     case "result": break;
   }
   requests.settle(frame);
+}
+
+/** Who asked hears what came of it: by the frame or the event of the feed, whichever is first. */
+function handoverEnded(ended: Omit<HandoverEndedFrame, "type">): void {
+  const card = mine.value?.handovers.get(ended.handover);
+  if (!card) return;
+  const words = card.by.id === mine.value?.me ? handoverWords(card, ended.outcome, ended.reason) : null;
+  change((state) => applyAgentEvent(state, { kind: "handover_ended", contact: card.contact, ...ended }, 0));
+  if (words) notice.value = { text: words, bad: false };
 }
 
 /** An error nobody asked for; a customer the server follows no longer is not kept as if it were live. */
@@ -236,6 +247,7 @@ function event(frame: EventFrame): void {
 }
 
 function agentEvent(event: AgentEvent): void {
+  if (event.kind === "handover_ended") return handoverEnded(event);
   change((state) => applyAgentEvent(state, event, clock.now(Date.now())));
   if (event.kind === "held") arrivals.held(event.held, event.routed);
   if (event.kind === "contact_ended") arrivals.left(event.contact);
