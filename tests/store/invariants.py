@@ -50,7 +50,8 @@ union all
 select 'done by rule and not to be found, or in the name of somebody', d.contact_id
   from done_by_rule d left join entry e on e.id = d.entry_id where e.id is null or e.author_id is not null
 union all
-select 'asked to take over what is not held by who asks', h.contact_id from handover h join contact c on c.id = h.contact_id
+select 'asked to take over what is not held by who asks', h.contact_id
+  from handover h join contact c on c.id = h.contact_id
  where h.ended_at is null and (c.agent_id is distinct from h.by_agent_id or c.state not in ('assigned', 'parked'))
 union all
 select 'several live offers of one seat, or to one agent', contact_id from offer where state = 'pending'
