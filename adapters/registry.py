@@ -23,6 +23,7 @@ from model.timeline import Channel
 GROUP = "screenpop.adapters"
 _ADAPTERS = {
     ("bandwidth", "sms"): "adapters.sms.bandwidth:BandwidthSms",
+    ("line", "line"): "adapters.line.line:Line",
     ("mailgun", "email"): "adapters.email.mailgun:MailgunMail",
     ("messagebird", "sms"): "adapters.sms.messagebird:MessageBirdSms",
     ("meta", "instagram"): "adapters.instagram.meta:Instagram",
@@ -35,6 +36,7 @@ _ADAPTERS = {
     ("ses", "email"): "adapters.email.ses:SesMail",
     ("slack", "slack"): "adapters.slack.slack:Slack",
     ("standard", "generic"): "adapters.generic.standard:StandardWebhooks",
+    ("telegram", "telegram"): "adapters.telegram.telegram:Telegram",
     ("telnyx", "sms"): "adapters.sms.telnyx:TelnyxSms",
     ("twilio", "sms"): "adapters.sms.twilio:TwilioSms",
     ("twilio", "voice"): "adapters.voice.twilio:TwilioVoice",

@@ -135,12 +135,16 @@ def _mail(keys: Keys) -> list[Address]:
 
 
 def _chats(keys: Keys) -> list[Address]:
-    """X, Viber and Slack."""
+    """X, Viber, Slack, LINE and Telegram."""
     base = {"api_base": keys.outside_url}
     names = ("consumer_key", "access_token", "access_token_secret")
     signing = {name: keys.secret_of(f"x-main:{name}") for name in names}
     bot = {"bot_token": f"xoxb-{keys.secret_of('slack-main:bot')}"}
+    line = base | {"data_base": keys.outside_url, "access_token": keys.secret_of("line-main:access")}
+    telegram = base | {"bot_token": f"{keys.identity_of('telegram-main')}:{keys.secret_of('telegram-main:bot')}"}
     return [
+        keys.address("line-main", "line", "line", f"U{keys.secret_of('line-main:id')}", line),
+        keys.address("telegram-main", "telegram", "telegram", keys.identity_of("telegram-main"), telegram),
         keys.address("x-main", "x", "x", keys.identity_of("x-main"), base | signing),
         keys.address(
             "viber-main", "viber", "viber", f"pa:{keys.identity_of('viber-main')}", base | {"sender_name": "Desk"}

@@ -1,4 +1,4 @@
-"""X, Viber and Slack running outside, and the gateway's edge in its smallest form to receive their webhooks."""
+"""The chats' providers running outside, and the gateway's edge in its smallest form to receive their webhooks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 from msgspec.structs import replace
@@ -21,13 +21,14 @@ from msgspec.structs import replace
 from adapters.base import AccountConfig, Outgoing, OutgoingFile, SendOutcome, WebhookRequest
 from adapters.registry import adapter_for
 from model.inbound import InboundEvent
+from tests.adapters.line import line_requests as line
 from tests.adapters.slack import slack_requests as slack
+from tests.adapters.telegram import telegram_requests as telegram
 from tests.adapters.viber import viber_requests as viber
 from tests.adapters.x import x_requests as x
 
 ROOT = Path(__file__).parents[2]
-ACCOUNTS = {one.channel: one for one in (x.ACCOUNT, viber.ACCOUNT, slack.ACCOUNT)}
-ENTRY = UUID("0197b6c2-5c3f-7c1e-8a4b-0123456789ab")
+ACCOUNTS = {one.channel: one for one in (x.ACCOUNT, viber.ACCOUNT, slack.ACCOUNT, line.ACCOUNT, telegram.ACCOUNT)}
 SECONDS = 20.0
 
 
@@ -52,10 +53,11 @@ class World:
         in_reply_to: str | None = None,
         account: AccountConfig | None = None,
         timeout: float = SECONDS,
+        id: UUID | None = None,
     ) -> SendOutcome:
         """Once; connections are not kept, for each test has a loop of its own."""
         adapter = adapter_for(channel, channel)
-        outgoing = Outgoing(ENTRY, to, body, in_reply_to, files=files)
+        outgoing = Outgoing(id or uuid4(), to, body, in_reply_to, files=files)
         try:
             return await adapter.send(account or self.accounts[channel], outgoing, timeout)
         finally:

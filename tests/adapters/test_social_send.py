@@ -1,4 +1,4 @@
-"""Replies by X, Viber and Slack: what each outcome is called, that nothing is sent twice, and what is told of it."""
+"""Replies by the chats: what each outcome is called, that nothing is sent twice, and what is told of it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ async def test_a_request_without_an_answer_may_or_may_not_have_been_taken(
     world: World, who: str, channel: str, mode: str, taken: int, timeout: float
 ) -> None:
     await world.control("misbehave", channel, mode=mode, count=1)
-    assert isinstance(await world.send(channel, who, timeout=timeout), Unknown)
+    # LINE takes a key by which another attempt is the same message.
+    assert isinstance(await world.send(channel, who, timeout=timeout), Busy if channel == "line" else Unknown)
     assert len(await world.sent(who)) == taken
 
 
@@ -148,7 +149,7 @@ async def test_viber_shows_a_picture_with_its_words_and_other_files_before_them(
 
 @pytest.mark.parametrize("channel", CHANNELS)
 async def test_customers_write_and_the_address_is_proved(world: World, who: str, channel: str) -> None:
-    identity = {"x": "963085315333238788", "viber": "4912661846655238145", "slack": "1781000000.000100"}[channel]
+    identity = {"slack": "1781000000.000100"}.get(channel, "963085315333238788")
     assert (await world.control("inbound", channel, id=identity, body="Hallo <ü> & Co", **{"from": who}))[
         "status"
     ] == 200
@@ -156,9 +157,10 @@ async def test_customers_write_and_the_address_is_proved(world: World, who: str,
     assert isinstance(message, InboundMessage)
     assert (message.body, message.handle.value) == ("Hallo <ü> & Co", who)
     assert message.key.endswith(identity)
-    proved = await world.control("inbound", channel, kind="verify", token="token-17", **{"from": who})
-    assert proved["status"] == 200
-    assert proved["body"].startswith({"x": '{"response_token":"sha256=', "viber": "", "slack": "token-17"}[channel])
+    if channel != "telegram":  # which asks nothing
+        proved = await world.control("inbound", channel, kind="verify", token="token-17", **{"from": who})
+        assert proved["status"] == 200
+        assert proved["body"].startswith({"x": '{"response_token":"sha256=', "slack": "token-17"}.get(channel, ""))
     if channel == "x":
         await world.control("inbound", channel, kind="typing", **{"from": who})
         assert isinstance(await world.next(), Typing)
@@ -209,3 +211,61 @@ def test_every_2xx_has_its_meaning(channel: str, body: object, meaning: SendOutc
     assert isinstance(adapter, HttpAdapter)
     outcome = adapter.accepted(httpx2.Response(200, content=json.dumps(body).encode()))
     assert isinstance(outcome, meaning) if isinstance(meaning, type) else outcome == meaning
+
+
+async def test_line_takes_a_reply_once_however_often_it_is_pushed(world: World, who: str) -> None:
+    entry = uuid4()
+    outcomes = [await world.send("line", who, "Once", (PICTURE,), id=entry) for _ in range(2)]
+    assert isinstance(outcomes[0], Sent)
+    assert outcomes[0] == outcomes[1]
+    (line,) = await world.sent(who)
+    assert (line["id"], line["body"], line["media"]) == (outcomes[0].provider_id, "Once", [PICTURE.url])
+
+
+async def test_telegram_sends_a_file_with_its_words_and_answers_a_message(world: World, who: str) -> None:
+    outcome = await world.send("telegram", who, "Look", (PICTURE,), f"{who}:7")
+    assert isinstance(outcome, Sent)
+    assert isinstance(await world.send("telegram", who, "x" * 1025, (LETTER,)), Sent)
+    assert isinstance(await world.send("telegram", who, "Plain", in_reply_to=f"{who}:8"), Sent)
+    shown = [(line["type"], line["body"][:5], line["files"]) for line in await world.sent(who)]
+    assert shown == [
+        *(("sendPhoto", "Look", ["photo"]), ("sendDocument", "", ["document"])),
+        *(("sendMessage", "xxxxx", []), ("sendMessage", "Plain", [])),
+    ]
+    assert (await world.sent(who))[0]["id"] == outcome.provider_id
+    assert (await world.sent(who))[-1]["answers"]["message_id"] == 8
+    two = await world.send("telegram", who, "Both", (PICTURE, LETTER))
+    assert isinstance(two, Refused)
+
+
+@pytest.mark.parametrize("channel", ["line", "telegram"])
+async def test_a_file_of_a_customer_is_fetched_with_our_token_and_with_no_other(
+    world: World, who: str, channel: str
+) -> None:
+    medium = {"content_type": "image/jpeg", "data": "/9j/"}
+    await world.control("inbound", channel, media=[medium], body="Look", **{"from": who})
+    event = await world.next()
+    assert isinstance(event, InboundMessage)
+    adapter = adapter_for(channel, channel)
+    assert isinstance(adapter, FetchesMedia)
+    account = replace(
+        world.accounts[channel],
+        settings=world.accounts[channel].settings | ({"data_base": world.url} if channel == "line" else {}),
+    )
+    client = MediaClient([world.url.removeprefix("http://")])
+    fetched = await adapter.fetch_media(account, event.media[0], client)
+    assert isinstance(fetched, MediaFile)
+    assert fetched.data == b"\xff\xd8\xff"
+    name = "access_token" if channel == "line" else "bot_token"
+    denied = await adapter.fetch_media(
+        replace(account, settings=account.settings | {name: "wrong"}), event.media[0], client
+    )
+    assert isinstance(denied, MediaRefused)
+
+
+async def test_whoever_blocked_the_bot_on_telegram_is_named(world: World, who: str) -> None:
+    await world.control("inbound", "telegram", kind="block", **{"from": who})
+    outcome = await world.send("telegram", who)
+    assert isinstance(outcome, Refused)
+    assert not outcome.retryable
+    assert "blocked by the user" in outcome.error

@@ -98,6 +98,9 @@ async def _talk(place: Place, one: Provider, sender: str) -> Verdict:
     told = await place.customer(one, sender, said)
     screen = place.screen
     offer = await screen.ring(SECONDS)
+    if offer["account"] != one.account:  # the last of the repeats before, which rang late
+        await _put_away(place)
+        offer = await screen.ring(SECONDS)
     profile = await screen.accept(offer["offer"])
     faults = []
     if (offer["preview"], offer["channel"], offer["account"]) != (said, one.channel, one.account):

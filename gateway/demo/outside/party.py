@@ -12,6 +12,7 @@ from gateway.demo.outside.world import Account, World
 _HERE = "gateway.demo.outside"
 PARTIES = {
     ("bandwidth", "sms"): "bandwidth:Bandwidth",
+    ("line", "line"): "line:Line",
     ("messagebird", "sms"): "messagebird:MessageBird",
     ("meta", "instagram"): "meta_graph:MetaGraph",
     ("meta", "messenger"): "meta_graph:MetaGraph",
@@ -19,6 +20,7 @@ PARTIES = {
     ("screenpop", "chat"): "screenpop_chat:ScreenpopChat",
     ("standard", "generic"): "standard_webhooks:StandardWebhooks",
     ("slack", "slack"): "slack:Slack",
+    ("telegram", "telegram"): "telegram:Telegram",
     ("telnyx", "sms"): "telnyx:Telnyx",
     ("twilio", "sms"): "twilio_messaging:TwilioMessaging",
     ("twilio", "voice"): "twilio_voice:TwilioVoice",

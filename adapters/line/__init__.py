@@ -1,0 +1,1 @@
+"""Chats with an official account on LINE: `line`, and `events`, what its webhooks hold."""

@@ -1,0 +1,122 @@
+"""What Telegram's fixtures are read as."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from adapters.registry import adapter_for
+from model.content import (
+    Card,
+    Cards,
+    Choice,
+    Content,
+    Forwarded,
+    Location,
+    Notice,
+    Sticker,
+    Story,
+    Unsupported,
+    VoiceNote,
+)
+from model.inbound import (
+    ConsentChange,
+    HandleRef,
+    Ignored,
+    InboundEvent,
+    InboundMessage,
+    MessageEdited,
+    MessageReacted,
+)
+from model.timeline import Media
+from tests.adapters.telegram.telegram_requests import ACCOUNT, CUSTOMER, FIXTURES, fixture, saying, signed
+
+PERSON = HandleRef("social", CUSTOMER, f"telegram:{ACCOUNT.address}")
+UNKNOWN = Unsupported("message", "of a kind that is not known here")
+SHOP = Location(52.379112, 4.900384, "Mug shop", "Damrak 1")
+Files = tuple[Media, ...]
+
+
+def file(id_: str, kind: str, name: str | None = None, size: int = 1234) -> Files:
+    return (Media(f"telegram:{id_}", kind, None, name, size),)
+
+
+MESSAGES: dict[str, tuple[str, Files, tuple[Content, ...]]] = {
+    "text": ("Where is my parcel?", (), ()),
+    "start": ("/start poster7", (), ()),
+    "reply": ("This one", (), ()),
+    "forward": ("Passed on", (), (Forwarded(),)),
+    "photo": ("Look", file("AgACAgIAAxkBlarge", "image/jpeg", size=90000), ()),
+    "voice": ("", file("AwACAgIAAxkBvoice", "audio/ogg"), (VoiceNote(),)),
+    "audio": ("", file("CQACAgIAAxkBaudio", "audio/mpeg", "song.mp3"), ()),
+    "video": ("See", file("BAACAgIAAxkBvideo", "video/mp4"), ()),
+    "video_note": ("", file("DQACAgIAAxkBnote", "video/mp4"), ()),
+    "animation": ("", file("CgACAgIAAxkBgif", "video/mp4"), ()),
+    "document": ("The bill", file("BQACAgIAAxkBdoc", "application/pdf", "invoice.pdf"), ()),
+    "sticker": ("", file("CAACAgIAAxkBsticker", "image/webp"), (Sticker(),)),
+    "sticker_animated": ("", file("CAACAgIAAxkBmoves", "image/webp"), (Sticker(True),)),
+    "contact": ("", (), (Cards((Card("Alex Roe", ("+491701234567",)),)),)),
+    "location": ("", (), (Location(52.379112, 4.900384),)),
+    "venue": ("", (), (SHOP,)),
+    "dice": ("", (), (Notice("Threw 🎲: 4"),)),
+    "poll": ("", (), (Unsupported("poll", "Blue or green?"),)),
+    "story": ("", (), (Story("mention"),)),
+    "new_kind": ("", (), (UNKNOWN,)),
+    "button": ("blue", (), (Choice("button", "blue", "blue"),)),
+}
+IGNORED = (
+    *("pinned", "inline_button", "group_text", "group_edited", "group_joined", "group_reaction"),
+    *("channel_post", "inline_query"),
+)
+CHANGES = ("edited", "reaction", "reaction_removed", "blocked", "unblocked")
+
+
+def read(name: str | bytes) -> InboundEvent:
+    body = name if isinstance(name, bytes) else json.dumps(fixture(name)).encode()
+    (event,) = adapter_for("telegram", "telegram").parse(signed(body), ACCOUNT)
+    return event
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_each_kind_of_message_is_shown_as_what_it_is(name: str) -> None:
+    event = read(name)
+    assert isinstance(event, InboundMessage)
+    assert (event.body, event.media, event.content) == MESSAGES[name]
+    assert (event.handle, event.key) == (PERSON, str(fixture(name)["update_id"]))
+
+
+def test_a_message_is_named_by_its_chat_and_number_and_so_is_what_it_answers() -> None:
+    event = read("reply")
+    assert isinstance(event, InboundMessage)
+    number = fixture("reply")["message"]["message_id"]
+    assert (event.provider_id, event.in_reply_to) == (f"{CUSTOMER}:{number}", f"{CUSTOMER}:7")
+    assert event.name_hint == "Maya Ito"
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_is_not_said_to_us_is_ignored(name: str) -> None:
+    assert isinstance(read(name), Ignored)
+
+
+def test_changed_reacted_blocked() -> None:
+    edited, reacted, taken_back, blocked, unblocked = map(read, CHANGES)
+    assert isinstance(edited, MessageEdited)
+    assert (edited.target, edited.body) == (f"{CUSTOMER}:1001", "Where are my parcels?")
+    assert isinstance(reacted, MessageReacted)
+    assert isinstance(taken_back, MessageReacted)
+    assert (reacted.target, reacted.emoji, taken_back.emoji) == (f"{CUSTOMER}:1001", "👍", None)
+    assert isinstance(blocked, ConsentChange)
+    assert isinstance(unblocked, ConsentChange)
+    assert (blocked.opted_out, unblocked.opted_out) == (True, False)
+
+
+def test_long_words_are_a_file_too() -> None:
+    event = read(saying(json.dumps("x" * 17_000)))
+    assert isinstance(event, InboundMessage)
+    assert (len(event.body), len(event.files[0].data)) == (16_000, 17_000)
+
+
+def test_every_fixture_is_among_these() -> None:
+    known = {*MESSAGES, *IGNORED, *CHANGES}
+    assert {path.stem.removeprefix("telegram_") for path in FIXTURES.glob("*.json")} == known
