@@ -1,4 +1,4 @@
-"""The world's providers, one folder per channel and one file per provider.
+"""The world's providers, one folder per channel, and in it a provider each.
 
 - `base`      what every adapter speaks: the request, the account, the outcome of sending, the Protocol
 - `registry`  which adapter serves a provider and channel; providers of other packages
@@ -7,10 +7,12 @@
 - `forms`, `json_body`      form fields and JSON from raw bytes, bounded and strict
 - `phones`    what a carrier writes in `From` → E.164 or an id that is no phone
 - `http_call`, `http_adapter`  one call to a sending API and what its outcome means; adapters that send by one
-- `sms`       text messages: `twilio`
+- `jwt_hs256`, `ed25519`, `oauth1`  tokens and signatures that some schemes are made of
+- `sms`       text messages: `twilio`; `vonage`, `bandwidth`, `messagebird`, `telnyx`, which share `carriers`
 - `whatsapp`  `cloud` (Meta's own) and `twilio`
 - `voice`     calls: `twilio`
 - `messenger`, `instagram`  `meta`
+- `telegram`, `line`, `x`, `viber`, `slack`  each its own; `generic`  any system of a company's
 
 What Meta's channels share stands beside them: `meta_webhook` (proof, challenge, how JSON is read), `meta_account`,
 `meta_graph` (one call, and what its outcome means), `meta_errors`, and `meta_page_*` (Messenger and Instagram, which
