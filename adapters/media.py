@@ -248,7 +248,7 @@ async def _read(answer: httpx2.Response, most: int) -> MediaOutcome | str:
     status = answer.status_code
     if status in (301, 302, 303, 307, 308) and "location" in answer.headers:
         return str(answer.headers["location"])
-    if status == 429 or status >= 500:
+    if status in (202, 429) or status >= 500:  # 202: not ready yet, as LINE says of large videos
         return MediaBusy(f"The file's server answers {status}.", _seconds(answer.headers.get("retry-after")))
     if status != 200:
         return MediaRefused(f"The file's server answers {status}: it is gone, or not for us.")

@@ -215,6 +215,7 @@ async def test_a_redirect_without_end_is_given_up(server: Server) -> None:
         (answer(b"", "206 Partial Content"), MediaRefused),
         (answer(b"", "429 Too Many", retry_after="7"), MediaBusy),
         (answer(b"", "503 Away", retry_after="nan"), MediaBusy),
+        (answer(b"", "202 Accepted"), MediaBusy),
         (b"nonsense", MediaBusy),
         (b"", MediaBusy),
     ],

@@ -269,3 +269,23 @@ async def test_whoever_blocked_the_bot_on_telegram_is_named(world: World, who: s
     assert isinstance(outcome, Refused)
     assert not outcome.retryable
     assert "blocked by the user" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "outcome"),
+    [
+        (
+            429,
+            "You have reached your monthly limit.",
+            Refused("LINE: You have reached your monthly limit.", retryable=True),
+        ),
+        (429, "Too many requests", Busy(None, "LINE: Too many requests")),
+        (400, "The property, 'to', is invalid", Refused("LINE: The property, 'to', is invalid")),
+    ],
+)
+async def test_a_months_messages_used_up_on_line_is_nothing_to_wait_for(
+    status: int, words: str, outcome: SendOutcome
+) -> None:
+    line = adapter_for("line", "line")
+    assert isinstance(line, HttpAdapter)
+    assert line.failed(httpx2.Response(status, json={"message": words}), repeatable=True) == outcome

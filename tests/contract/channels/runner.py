@@ -24,6 +24,7 @@ from tests.flow.gateway_process import OWN, ROOT, TABLES, running
 
 SETTLED_SECONDS = 10.0
 STILL_SECONDS = 0.1
+CHANGES_NOTHING = ("refused", "404", "413")
 ADD = """
 insert into account (id, channel, provider, address, secrets, region, public_url, settings, queue_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, 'general')
@@ -54,19 +55,37 @@ class Company:
         account = account_id(name)
         genuine = await self._rows_of(account, [[harness.signed()]])
         in_order = await self._rows_of(account, [[request] for request in harness.requests().values()])
+        plans = {case.name: case.plan(harness) for case in cases()}
+        refused = await self._refusals(
+            name, {what: plan for what, plan in plans.items() if isinstance(plan, Plan)}, account
+        )
         made = []
-        for case in cases():
-            plan = case.plan(harness)
+        for what, plan in plans.items():
             if isinstance(plan, str):
-                made.append(Cell(name, case.name, "", reason=plan))
+                made.append(Cell(name, what, "", reason=plan))
                 continue
             expected = in_order if plan.must.startswith("as in order") else genuine
-            target = "nobody-of-this-name" if plan.must == "404" else account
-            made.append(await self._cell(name, case.name, plan, target, expected))
+            target = _target(plan, account)
+            made.append(refused.get(what) or await self._cell(name, what, plan, target, expected))
         await self._forget()
         for kind, request in harness.requests().items():  # each after the one before it: some change what was said
             made.append(await self._look(name, f"genuine {kind}", Plan([[request]], "read"), account, {}))
         return made
+
+    async def _refusals(self, name: str, plans: dict[str, Plan], account: str) -> dict[str, Cell]:
+        """Everything that must change nothing, one after the other; nothing where something changed after all."""
+        await self._forget()
+        answered: dict[str, list[int]] = {}
+        for what, plan in plans.items():
+            if plan.must in CHANGES_NOTHING:
+                answered[what] = await self._send(_target(plan, account), plan.steps)
+        await asyncio.sleep(STILL_SECONDS)
+        if await self._rows():
+            return {}
+        return {
+            what: Cell(name, what, f"{_words(statuses)}; {brief({})}", fault(plans[what].must, statuses, {}, {}))
+            for what, statuses in answered.items()
+        }
 
     async def _cell(self, name: str, case: str, plan: Plan, account: str, expected: Delta) -> Cell:
         await self._forget()
@@ -76,9 +95,11 @@ class Company:
         before = await self._rows()
         statuses = await self._send(account, plan.steps)
         delta = await self._settled(plan.must, statuses, expected, before)
-        seen = " ".join(f"{status}" + (f" x{count}" if count > 1 else "") for status, count in _counted(statuses))
         return Cell(
-            name, case, f"{seen}; {brief(_shown(delta, plan.must))}", fault(plan.must, statuses, delta, expected)
+            name,
+            case,
+            f"{_words(statuses)}; {brief(_shown(delta, plan.must))}",
+            fault(plan.must, statuses, delta, expected),
         )
 
     async def _rows_of(self, account: str, steps: list[list[WebhookRequest]]) -> Delta:
@@ -103,7 +124,7 @@ class Company:
     async def _settled(self, must: Must, statuses: list[int], expected: Delta, before: Delta) -> Delta:
         """What changed, once it is as it must be and stays so; mail is read after it was answered."""
         give_up_at = time.monotonic() + SETTLED_SECONDS
-        while must not in ("refused", "404", "413"):
+        while must not in CHANGES_NOTHING:
             delta = await self._since(before)
             fine = fault(must, statuses, delta, expected) is None
             if fine and must == "read":
@@ -134,6 +155,14 @@ class Company:
         while filled := await self._rows():
             with contextlib.suppress(asyncpg.DeadlockDetectedError):
                 await self._connection.execute(f"truncate {', '.join(filled)} cascade")
+
+
+def _target(plan: Plan, account: str) -> str:
+    return "nobody-of-this-name" if plan.must == "404" else account
+
+
+def _words(statuses: list[int]) -> str:
+    return " ".join(f"{status}" + (f" x{count}" if count > 1 else "") for status, count in _counted(statuses))
 
 
 def account_id(name: str) -> str:
