@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from adapters.base import AccountConfig, ParseError
+from adapters.media import Credentials, MediaClient, MediaFile, MediaOutcome
+from adapters.sms.carriers import Carrier
 from model.content import Content, Location, Notice, Unsupported
 from model.inbound import (
     ConsentChange,
@@ -106,6 +108,54 @@ def test_receipts_find_our_entry_and_name_no_number(name: str) -> None:
     assert (event.status, event.outbound_id) == (RECEIPTS[name], ENTRY)
     assert bool(event.error) == (event.status == "failed")
     assert "4155550123" not in (event.error or "")
+
+
+def test_each_status_of_one_message_at_bandwidth_is_an_event_of_its_own() -> None:
+    told = json.loads((FIXTURES / "bandwidth_status_sending.json").read_bytes())
+    later = [told[0] | {"type": "message-delivered"}]
+    events = [read("bandwidth_status_sending", json.dumps(one).encode())[0] for one in (told, later, later)]
+    keys = [event.key for event in events if isinstance(event, DeliveryReceipt)]
+    assert (len(keys), len(set(keys)), keys[1]) == (3, 2, keys[2])
+
+
+@pytest.mark.parametrize(("name", "path"), [("vonage", ("from",)), ("bandwidth", (0, "message", "owner"))])
+def test_what_became_of_a_message_of_another_number_is_a_letter(name: str, path: tuple[str | int, ...]) -> None:
+    told = json.loads((FIXTURES / f"{name}_status_delivered.json").read_bytes())
+    *way, last = path
+    holder = told
+    for step in way:
+        holder = holder[step]
+    holder[last] = "+15105550999"
+    with pytest.raises(ParseError, match="not this account's number"):
+        read(f"{name}_status_delivered", json.dumps(told).encode())
+
+
+class Asked(MediaClient):
+    """Keeps what it is asked with."""
+
+    async def get(self, url: str, **asked: object) -> MediaOutcome:
+        self.asked = (url, asked.get("credentials"))
+        return MediaFile(b"", "image/png")
+
+
+@pytest.mark.parametrize(
+    ("name", "proof", "hosts"),
+    [
+        (
+            "vonage",
+            "Basic YTFiMmMzZDQ6U2VjcmV0MTIzNDU2Nzg5MA==",
+            {"api-us.nexmo.com", "api-eu.nexmo.com", "api.nexmo.com"},
+        ),
+        ("bandwidth", "Basic dG9rZW46c2VjcmV0", {"messaging.bandwidth.com"}),
+    ],
+)
+async def test_files_are_fetched_with_credentials_for_the_carriers_hosts_alone(
+    name: str, proof: str, hosts: set[str]
+) -> None:
+    client, adapter = Asked(), HARNESSES[name].adapter
+    assert isinstance(adapter, Carrier)
+    await adapter.fetch_media(HARNESSES[name].account, Media("https://elsewhere.example/x", "image/png"), client)
+    assert client.asked == ("https://elsewhere.example/x", Credentials(proof, frozenset(hosts)))
 
 
 @pytest.mark.parametrize("name", CONSENT)
