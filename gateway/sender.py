@@ -29,6 +29,7 @@ from gateway.outbox import (
     judge,
     record_outcome,
 )
+from profiles.receipt import apply_early, early_receipts
 from store.feeds import Announce, transaction
 from store.pool import Pool
 
@@ -110,9 +111,16 @@ class Sender:
         return len(claims)
 
     async def sweep(self) -> int:
-        """Make visible what nobody works on any more: leases that ran out, deadlines that passed; how many."""
+        """Make visible what nobody works on any more: leases that ran out, deadlines that passed; how many.
+
+        Also reports that came before the names of what they are about.
+        """
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(OVERDUE)
+            reports = await early_receipts(connection)
+        for report in reports:
+            async with transaction(self._pool, self._announce) as tx:
+                await apply_early(tx, report)
         for row in rows:
             async with transaction(self._pool, self._announce) as tx:
                 await end_overdue(tx, row)

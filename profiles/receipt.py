@@ -1,14 +1,20 @@
-"""What became of a message we sent, as its provider reports it: forward only, in whatever order reports arrive."""
+"""What became of a message we sent, as its provider reports it: forward only, in whatever order reports arrive.
+
+A report may overtake the answer to the request it is about. Where it names our entry that does not matter; where it
+knows the provider's name only, it waits in `receipt_early` until that is recorded, and `apply_early` takes it from there.
+"""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
 
 from model.event import ReceiptChanged
 from model.inbound import DeliveryReceipt, HandleRef, ReadUpTo
 from store.feeds import Transaction, append_to_customer, lock_customer
+from store.pool import Connection
 
 # What a report may move a reply from. Delivery proves what failure and silence only suggested. `sending` is among them:
 # a report may overtake the answer to the request it is about, and then the sender finds the row settled.
@@ -32,10 +38,16 @@ update outbox o
 """
 
 
+KEEP = """
+insert into receipt_early (account_id, key, provider_id, status, error) values ($1, $2, $3, $4, $5)
+on conflict do nothing
+"""
+
+
 async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt) -> bool:
     """Move the reply this report is about, if it moves it forward; a report seen before changes nothing.
 
-    False when no reply of this account is meant: nothing is kept, so that the report may come again.
+    False when no reply of this account is known by that name: the report waits for one, and may come again.
     """
     connection = tx.connection
     if not await connection.fetchval(SEE, account, receipt.key):
@@ -43,6 +55,9 @@ async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt)
     found = await _find(tx, account, receipt)
     if found is None:
         await connection.execute(FORGET, account, receipt.key)
+        if receipt.provider_id:
+            kept = (receipt.key, receipt.provider_id, receipt.status, receipt.error)
+            await connection.execute(KEEP, account, *kept)
         return False
     entry, leaf = found
     root = await lock_customer(tx, leaf)
@@ -57,6 +72,40 @@ async def apply_receipt(tx: Transaction, account: str, receipt: DeliveryReceipt)
     await connection.execute(SETTLE, entry, receipt.status, error, receipt.provider_id)
     await append_to_customer(tx, root, [ReceiptChanged(entry, receipt.status, error)])
     return True
+
+
+class EarlyReceipt(Struct, frozen=True):
+    """A report that waited, and whose message is known by now."""
+
+    account: str
+    receipt: DeliveryReceipt
+
+
+# A reply sent in the same moment may have been recorded just before or after: whoever looks last finds both.
+KNOWN = """
+select e.account_id, e.key, e.provider_id, e.status, e.error from receipt_early e
+ where exists (select from outbox o where o.account_id = e.account_id and o.provider_id = e.provider_id)
+ order by e.at, e.key limit 100
+"""
+FORGET_OLD = "delete from receipt_early where at < clock_timestamp() - interval '1 hour'"
+TAKE = "delete from receipt_early where account_id = $1 and key = $2"
+
+
+async def early_receipts(connection: Connection) -> list[EarlyReceipt]:
+    """Reports that waited for a message which is known now; those that waited too long are forgotten."""
+    await connection.execute(FORGET_OLD)
+    return [
+        EarlyReceipt(
+            row["account_id"], DeliveryReceipt(row["key"], row["provider_id"], row["status"], error=row["error"])
+        )
+        for row in await connection.fetch(KNOWN)
+    ]
+
+
+async def apply_early(tx: Transaction, early: EarlyReceipt) -> None:
+    """Apply a report that waited; it waits no longer."""
+    if await apply_receipt(tx, early.account, early.receipt):
+        await tx.connection.execute(TAKE, early.account, early.receipt.key)
 
 
 LOCK_OUTBOX = "select state, provider_id, customer_id from outbox where entry_id = $1 for no key update"

@@ -15,8 +15,8 @@ from tests.store.profile_seed import events_after
 from tests.store.test_profiles_snapshot import after_event
 
 EMPTY = """
-truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, contact, offer,
-         decision, event, handover, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
+truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, receipt_early, contact,
+         offer, decision, event, handover, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -30,6 +31,11 @@ from tests.store.profile_seed import (
 )
 from tests.store.told_carrier import Carrier, changes, send_all
 
+EARLY: tuple[tuple[str, Literal["delivered", "read"]], ...] = (
+    ("P1", "delivered"),
+    ("P1", "read"),
+    ("P2", "delivered"),
+)
 SOMEBODY_WAITS = """
 select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())
 """
@@ -127,6 +133,32 @@ async def test_a_receipt_that_overtakes_the_answer_is_neither_lost_nor_undone(
     assert row is not None
     assert tuple(row) == ("delivered", "P1")
     assert await changes(pool) == [("delivered", None)]
+
+
+async def test_reports_that_know_the_providers_name_only_wait_for_it_and_no_longer_than_an_hour(
+    pool: Pool, mia: Actor, sender: Sender, carrier: Carrier
+) -> None:
+    await answer(pool, mia, "hi")
+    carrier.holding["hi"] = asyncio.Event()
+    carrier.answers["hi"] = [Sent("P1", "sent")]
+    await sender.start_due()
+    await carrier.arrived["hi"].wait()
+    reports = [DeliveryReceipt(f"{name}:{status}", name, status) for name, status in EARLY]
+    for report in [*reports, *reports]:
+        async with transaction(pool, say_nothing) as tx:
+            assert not await apply_receipt(tx, "sms-main", report)
+    await sender.sweep()
+    assert await changes(pool) == []
+    carrier.holding["hi"].set()
+    await sender.finish()
+    await sender.sweep()
+    await sender.sweep()
+    assert await changes(pool) == [("sent", None), ("delivered", None), ("read", None)]
+    waiting = "select array_agg(key) from receipt_early"
+    assert await pool.fetchval(waiting) == ["P2:delivered"]
+    await pool.execute("update receipt_early set at = at - interval '61 minutes'")
+    await sender.sweep()
+    assert await pool.fetchval(waiting) is None
 
 
 async def test_an_id_the_provider_gives_twice_does_not_lose_the_outcome(
