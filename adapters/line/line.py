@@ -28,7 +28,7 @@ from model.inbound import InboundEvent
 from model.timeline import Media
 
 API, DATA = "https://api.line.me", "https://api-data.line.me"
-RETRY_KEY = "X-Line-Retry-Key"
+RETRY_KEY, MOST_UNITS = "X-Line-Retry-Key", 5000
 NEEDED = {"access_token": "issue a long-lived one in LINE's console, Messaging API"}
 ANSWER = Decoder(dict[str, Any])
 
@@ -52,12 +52,14 @@ class Line(HttpAdapter):
         return parse(request, account)
 
     def limits(self, account: AccountConfig) -> ReplyLimits:
-        """Section "Message objects"; videos are shown with a picture, which a file alone does not give."""
+        """Section "Message objects". A picture is its own preview, of 1 MB at most; videos need one beside."""
         types = ("image/jpeg", "image/png")
-        return ReplyLimits(most_characters=5000, most_files=4, most_file_bytes=10 * 1000 * 1000, file_types=types)
+        return ReplyLimits(most_characters=MOST_UNITS, most_files=4, most_file_bytes=1000 * 1000, file_types=types)
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
-        """One push with everything: pictures, then the words."""
+        """One push with everything: pictures, then the words, which LINE counts in units of UTF-16."""
+        if len(outgoing.body.encode("utf-16-le", "replace")) // 2 > MOST_UNITS:
+            return Refused(f"longer than {MOST_UNITS:,} characters as LINE counts: an emoji is two or more. Shorten it")
         messages: list[dict[str, str]] = [
             {"type": "image", "originalContentUrl": one.url, "previewImageUrl": one.url} for one in outgoing.files
         ]

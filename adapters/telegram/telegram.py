@@ -19,13 +19,14 @@ import httpx2
 import msgspec
 from msgspec.json import Decoder
 
-from adapters.base import AccountConfig, Busy, Forged, Outgoing, Refused, ReplyLimits, SendOutcome, Sent
+from adapters.base import AccountConfig, Answer, Busy, Forged, Outgoing, Refused, ReplyLimits, SendOutcome, Sent
 from adapters.base import WebhookRequest as Request
 from adapters.http_adapter import HttpAdapter, base_of, said_in
 from adapters.http_call import Call
 from adapters.media import MediaBusy, MediaClient, MediaFile, MediaOutcome, MediaRefused
 from adapters.proof import required, same, secrets_of
-from adapters.telegram.updates import OURS, Taken, parse
+from adapters.telegram.updates import OURS, parse, pressed_in
+from adapters.telegram.wire import Taken
 from model.inbound import InboundEvent
 from model.timeline import Media
 
@@ -62,6 +63,17 @@ class Telegram(HttpAdapter):
     def parse(self, request: Request, account: AccountConfig) -> list[InboundEvent]:
         """The one event of a webhook, or ParseError."""
         return parse(request, account)
+
+    def answer(self, request: Request, account: AccountConfig) -> Answer:
+        """Empty; to a pressed button that it was taken, or it would go on turning.
+
+        A method in the answer is carried out: https://core.telegram.org/bots/api#making-requests-when-getting-updates.
+        """
+        pressed = pressed_in(request.body)
+        if pressed is None:
+            return super().answer(request, account)
+        done = {"method": "answerCallbackQuery", "callback_query_id": pressed}
+        return Answer(msgspec.json.encode(done), "application/json")
 
     def limits(self, account: AccountConfig) -> ReplyLimits:
         """https://core.telegram.org/bots/api#sending-files."""

@@ -1,27 +1,41 @@
 """What Telegram's updates hold: https://core.telegram.org/bots/api#update.
 
-A message is numbered within its chat only, so chat and number name it. Groups and channels are passed over: what is
+A message is numbered within its chat only, so chat and number name it; both are in the key beside the update's number,
+which Telegram draws anew where nothing came for a week. Groups and channels are passed over: what is
 answered there everybody reads. Of several sizes of a picture the largest is taken.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Raw, Struct, field
-from msgspec.json import Decoder
+from msgspec import Raw
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
 from adapters.json_body import body_of, bounded, decoded, instant
+from adapters.telegram.wire import (
+    ANYTHING,
+    MEMBERSHIP,
+    MESSAGE,
+    PRESSED,
+    REACTED,
+    UPDATE,
+    Chat,
+    Membership,
+    Message,
+    Pressed,
+    Reacted,
+)
 from model.content import (
     Card,
     Cards,
     Choice,
     Content,
+    Form,
     Forwarded,
     Location,
     Notice,
+    Referral,
     Sticker,
     Story,
     Unsupported,
@@ -38,6 +52,9 @@ from model.inbound import (
 )
 from model.timeline import Media
 
+START = "/start "
+"""Before what a link to the bot carries along (https://core.telegram.org/bots/features#deep-linking)."""
+TGS = "application/x-tgsticker"
 OURS = "telegram:"
 """Before the id of a file that Telegram hands out."""
 FILES = {
@@ -52,111 +69,16 @@ FILES = {
 }
 SERVICE = frozenset(
     (
-        *("pinned_message", "message_auto_delete_timer_changed", "write_access_allowed", "users_shared", "chat_shared"),
-        *("chat_background_set", "boost_added", "connected_website", "passport_data", "web_app_data", "gift"),
-        *("successful_payment", "refunded_payment", "new_chat_title", "new_chat_photo", "delete_chat_photo"),
+        *("pinned_message", "message_auto_delete_timer_changed", "write_access_allowed", "connected_website"),
+        *("chat_background_set", "boost_added", "new_chat_title", "new_chat_photo", "delete_chat_photo"),
     )
 )
-Short = Annotated[str, Meta(max_length=4096)]
-
-
-class Chat(Struct):
-    id: int
-    type: str = "private"
-    first_name: Short = ""
-    last_name: Short = ""
-
-
-class File(Struct):
-    id: Annotated[str, Meta(min_length=1, max_length=300)] = field(name="file_id")
-    mime_type: Annotated[str, Meta(max_length=200)] | None = None
-    file_name: Short | None = None
-    file_size: Annotated[int, Meta(ge=0, le=2**40)] | None = None
-    is_animated: bool = False
-    is_video: bool = False
-
-
-class Place(Struct):
-    latitude: Annotated[float, Meta(ge=-90, le=90)]
-    longitude: Annotated[float, Meta(ge=-180, le=180)]
-
-
-class Venue(Struct):
-    location: Place
-    title: Short = ""
-    address: Short = ""
-
-
-class Person(Struct):
-    phone_number: Short
-    first_name: Short = ""
-    last_name: Short = ""
-
-
-class Answered(Struct):
-    message_id: int
-
-
-class Message(Struct):
-    message_id: int
-    chat: Chat
-    date: int | None = None
-    edit_date: int | None = None
-    text: str = ""
-    caption: str = ""
-    photo: list[File] = []
-    voice: File | None = None
-    audio: File | None = None
-    video: File | None = None
-    video_note: File | None = None
-    animation: File | None = None
-    sticker: File | None = None
-    document: File | None = None
-    contact: Person | None = None
-    location: Place | None = None
-    venue: Venue | None = None
-    dice: dict[str, Any] | None = None
-    poll: dict[str, Any] | None = None
-    story: dict[str, Any] | None = None
-    forward_origin: dict[str, Any] | None = None
-    reply_to_message: Answered | None = None
-
-
-class Taken(Struct):
-    """The answer to a message of ours."""
-
-    result: Message
-
-
-class Reacted(Struct):
-    chat: Chat
-    message_id: int
-    date: int | None = None
-    new_reaction: list[dict[str, Any]] = []
-
-
-class Pressed(Struct):
-    data: Annotated[str, Meta(max_length=1000)] = ""
-    message: Message | None = None
-
-
-class Membership(Struct):
-    chat: Chat
-    new_chat_member: dict[str, Any] = {}
-
-
-class Update(Struct):
-    id: int = field(name="update_id")
-    message: Raw = Raw()
-    edited_message: Raw = Raw()
-    message_reaction: Raw = Raw()
-    callback_query: Raw = Raw()
-    my_chat_member: Raw = Raw()
-
-
-UPDATE = Decoder(Update)
-MESSAGE, REACTED, PRESSED, MEMBERSHIP = Decoder(Message), Decoder(Reacted), Decoder(Pressed), Decoder(Membership)
-ANYTHING: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+"""What Telegram tells in a chat, and nobody said."""
+SENT = (
+    *("successful_payment", "users_shared", "chat_shared", "passport_data", "gift", "unique_gift", "paid_media"),
+    *("checklist", "game", "invoice", "giveaway"),
+)
+"""What a person sent that has no form here: shown as such, and kept with the event."""
 
 
 def parse(request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
@@ -187,13 +109,16 @@ def _message(said: Message, raw: Raw, key: str, scope: str) -> InboundEvent:
     who, at = _who(said.chat, scope), instant(said.date)
     if who is None:
         return Ignored(key, f"of a {said.chat.type[:40]}")
-    if not SERVICE.isdisjoint(decoded(ANYTHING, raw).keys()):
+    holds = decoded(ANYTHING, raw).keys()
+    if not SERVICE.isdisjoint(holds):
         return Ignored(key, "a service message")
     body, files = bounded(said.text or said.caption)
     media = _media(said)
-    content = _content(said) or (() if body or media else (Unsupported("message", "of a kind that is not known here"),))
+    content = _content(said) + tuple(Unsupported(kind) for kind in SENT if kind in holds)
+    if not (content or body or media):
+        content = (Unsupported("message", "of a kind that is not known here"),)
     return InboundMessage(
-        key=key,
+        key=f"{key}:{said.chat.id}:{said.message_id}",
         handle=who,
         body=body,
         media=media,
@@ -209,14 +134,19 @@ def _message(said: Message, raw: Raw, key: str, scope: str) -> InboundEvent:
 def _media(said: Message) -> tuple[Media, ...]:
     for kind, usual in FILES.items():
         found: Any = getattr(said, kind)
-        file = max(found, key=lambda one: one.file_size or 0, default=None) if kind == "photo" else found
+        file = max(found, key=lambda one: one.width * one.height, default=None) if kind == "photo" else found
         if file is not None:
-            return (Media(OURS + file.id, file.mime_type or usual, None, file.file_name, file.file_size),)
+            type_ = file.mime_type or ("video/webm" if file.is_video else TGS if file.is_animated else usual)
+            return (Media(OURS + file.id, type_, None, file.file_name, file.file_size),)
     return ()
 
 
 def _content(said: Message) -> tuple[Content, ...]:
     held: list[Content] = [Forwarded()] if said.forward_origin else []
+    if said.text.startswith(START):
+        held.append(Referral("link", ref=said.text.removeprefix(START)[:300]))
+    if said.web_app_data:
+        held.append(Form(said.web_app_data.button_text or None, {"data": said.web_app_data.data}))
     if said.venue:
         place, venue = said.venue.location, said.venue
         held.append(Location(place.latitude, place.longitude, venue.title, venue.address))
@@ -238,7 +168,8 @@ def _edited(said: Message, key: str, scope: str) -> InboundEvent:
     who, at = _who(said.chat, scope), instant(said.edit_date)
     if who is None:
         return Ignored(key, f"of a {said.chat.type[:40]}")
-    return MessageEdited(key, who, f"{said.chat.id}:{said.message_id}", bounded(said.text or said.caption)[0], at)
+    target = f"{said.chat.id}:{said.message_id}"
+    return MessageEdited(f"{key}:{target}", who, target, bounded(said.text or said.caption)[0], at)
 
 
 def _reacted(said: Reacted, key: str, scope: str) -> InboundEvent:
@@ -247,19 +178,30 @@ def _reacted(said: Reacted, key: str, scope: str) -> InboundEvent:
         return Ignored(key, f"of a {said.chat.type[:40]}")
     last = said.new_reaction[-1] if said.new_reaction else None
     emoji = None if last is None else str(last.get("emoji") or "⭐")[:16]
-    return MessageReacted(key, who, f"{said.chat.id}:{said.message_id}", emoji, at)
+    target = f"{said.chat.id}:{said.message_id}"
+    return MessageReacted(f"{key}:{target}", who, target, emoji, at)
 
 
 def _pressed(said: Pressed, key: str, scope: str) -> InboundEvent:
     who = _who(said.message.chat, scope) if said.message else None
     if who is None:
         return Ignored(key, "pressed outside a chat with us")
-    at: datetime | None = None
-    return InboundMessage(key, who, said.data[:200], (), at, content=(Choice("button", said.data[:200], said.data),))
+    choice = Choice("button", said.data[:200], said.data)
+    return InboundMessage(f"{key}:{said.id}", who, said.data[:200], content=(choice,))
 
 
 def _membership(said: Membership, key: str, scope: str) -> InboundEvent:
     who, status = _who(said.chat, scope), said.new_chat_member.get("status")
     if who is None or status not in ("kicked", "member"):
         return Ignored(key, "membership elsewhere")
-    return ConsentChange(key, who, "blocked the bot" if status == "kicked" else "started the bot", status == "kicked")
+    words = "blocked the bot" if status == "kicked" else "started the bot"
+    return ConsentChange(f"{key}:{said.chat.id}:{said.date}", who, words, status == "kicked")
+
+
+def pressed_in(body: bytes) -> str | None:
+    """The id of a pressed button, which waits for an answer; None where none was pressed."""
+    try:
+        update = decoded(UPDATE, body)
+        return decoded(PRESSED, update.callback_query).id if len(update.callback_query) else None
+    except ParseError:
+        return None

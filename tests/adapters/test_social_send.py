@@ -156,7 +156,7 @@ async def test_customers_write_and_the_address_is_proved(world: World, who: str,
     message = await world.next()
     assert isinstance(message, InboundMessage)
     assert (message.body, message.handle.value) == ("Hallo <ü> & Co", who)
-    assert message.key.endswith(identity)
+    assert identity in message.key.split(":")
     if channel != "telegram":  # which asks nothing
         proved = await world.control("inbound", channel, kind="verify", token="token-17", **{"from": who})
         assert proved["status"] == 200
@@ -220,6 +220,14 @@ async def test_line_takes_a_reply_once_however_often_it_is_pushed(world: World, 
     assert outcomes[0] == outcomes[1]
     (line,) = await world.sent(who)
     assert (line["id"], line["body"], line["media"]) == (outcomes[0].provider_id, "Once", [PICTURE.url])
+
+
+async def test_line_counts_an_emoji_as_two(world: World, who: str) -> None:
+    assert isinstance(await world.send("line", who, "😀" * 2500), Sent)
+    outcome = await world.send("line", who, "😀" * 2501)
+    assert isinstance(outcome, Refused)
+    assert "as LINE counts" in outcome.error
+    assert len(await world.sent(who)) == 1
 
 
 async def test_telegram_sends_a_file_with_its_words_and_answers_a_message(world: World, who: str) -> None:

@@ -1,6 +1,6 @@
 """How long the files of each provider are: the shorter, the sooner somebody else can write one.
 
-Counted is every file a provider is written in, and what the carriers of text messages share besides.
+Judged is every file a provider is written in; what the carriers of text messages share is shown.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ SHARED = ("adapters/sms/carriers.py", "adapters/sms/opt_out.py", "adapters/jwt_h
 
 async def show(_stage: Stage) -> list[Verdict]:
     """Every line counts, empty ones and docstrings too."""
-    files = [file for one in PROVIDERS for file in _files(one)] + [ROOT / name for name in SHARED]
+    files = [file for one in PROVIDERS for file in _files(one)]
     counts = {f"{file.parent.name}/{file.name}": _lines(file) for file in files}
     middle, longest = median(counts.values()), max(counts.values())
     shown = ", ".join(f"{name} {count}" for name, count in counts.items())
     sums = ", ".join(f"{one.name} {sum(map(_lines, _files(one)))}" for one in PROVIDERS)
+    sums += "; shared: " + ", ".join(f"{Path(name).name} {_lines(ROOT / name)}" for name in SHARED)
     first = median(_lines(one.file) for one in PROVIDERS)
     return [
         Verdict(f"lines of a provider's file: median at most {MEDIAN}", shown, f"median {middle:g}", middle <= MEDIAN),

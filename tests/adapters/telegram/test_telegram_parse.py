@@ -12,9 +12,11 @@ from model.content import (
     Cards,
     Choice,
     Content,
+    Form,
     Forwarded,
     Location,
     Notice,
+    Referral,
     Sticker,
     Story,
     Unsupported,
@@ -44,7 +46,11 @@ def file(id_: str, kind: str, name: str | None = None, size: int = 1234) -> File
 
 MESSAGES: dict[str, tuple[str, Files, tuple[Content, ...]]] = {
     "text": ("Where is my parcel?", (), ()),
-    "start": ("/start poster7", (), ()),
+    "start": ("/start poster7", (), (Referral("link", ref="poster7"),)),
+    "web_app_data": ("", (), (Form("Choose a mug", {"data": '{"mug":"blue"}'}),)),
+    "payment": ("", (), (Unsupported("successful_payment"),)),
+    "users_shared": ("", (), (Unsupported("users_shared"),)),
+    "sticker_video": ("", file("CAACAgIAAxkBfilm", "video/webm"), (Sticker(True),)),
     "reply": ("This one", (), ()),
     "forward": ("Passed on", (), (Forwarded(),)),
     "photo": ("Look", file("AgACAgIAAxkBlarge", "image/jpeg", size=90000), ()),
@@ -55,7 +61,7 @@ MESSAGES: dict[str, tuple[str, Files, tuple[Content, ...]]] = {
     "animation": ("", file("CgACAgIAAxkBgif", "video/mp4"), ()),
     "document": ("The bill", file("BQACAgIAAxkBdoc", "application/pdf", "invoice.pdf"), ()),
     "sticker": ("", file("CAACAgIAAxkBsticker", "image/webp"), (Sticker(),)),
-    "sticker_animated": ("", file("CAACAgIAAxkBmoves", "image/webp"), (Sticker(True),)),
+    "sticker_animated": ("", file("CAACAgIAAxkBmoves", "application/x-tgsticker"), (Sticker(True),)),
     "contact": ("", (), (Cards((Card("Alex Roe", ("+491701234567",)),)),)),
     "location": ("", (), (Location(52.379112, 4.900384),)),
     "venue": ("", (), (SHOP,)),
@@ -83,7 +89,9 @@ def test_each_kind_of_message_is_shown_as_what_it_is(name: str) -> None:
     event = read(name)
     assert isinstance(event, InboundMessage)
     assert (event.body, event.media, event.content) == MESSAGES[name]
-    assert (event.handle, event.key) == (PERSON, str(fixture(name)["update_id"]))
+    update = fixture(name)
+    last = f"{CUSTOMER}:{update['message']['message_id']}" if "message" in update else update["callback_query"]["id"]
+    assert (event.handle, event.key) == (PERSON, f"{update['update_id']}:{last}")
 
 
 def test_a_message_is_named_by_its_chat_and_number_and_so_is_what_it_answers() -> None:
@@ -109,6 +117,31 @@ def test_changed_reacted_blocked() -> None:
     assert isinstance(blocked, ConsentChange)
     assert isinstance(unblocked, ConsentChange)
     assert (blocked.opted_out, unblocked.opted_out) == (True, False)
+
+
+def test_a_pressed_button_is_answered_and_nothing_else_is() -> None:
+    telegram = adapter_for("telegram", "telegram")
+    bodies = (json.dumps(fixture("text")).encode(), b"no JSON", json.dumps(fixture("button")).encode())
+    said, unreadable, taken = (telegram.answer(signed(body), ACCOUNT).body for body in bodies)
+    assert (said, unreadable) == (b"", b"")
+    pressed = fixture("button")["callback_query"]["id"]
+    assert json.loads(taken) == {"method": "answerCallbackQuery", "callback_query_id": pressed}
+
+
+def test_of_a_pictures_sizes_the_largest_is_taken_also_where_none_is_told_in_bytes() -> None:
+    update = fixture("photo")
+    for size in update["message"]["photo"]:
+        del size["file_size"]
+    event = read(json.dumps(update).encode())
+    assert isinstance(event, InboundMessage)
+    assert event.media[0].url == "telegram:AgACAgIAAxkBlarge"
+
+
+def test_an_update_whose_number_comes_again_is_another_message() -> None:
+    update = fixture("text")
+    update["message"]["message_id"] += 1
+    assert read(json.dumps(update).encode()) != read("text")
+    assert getattr(read(json.dumps(update).encode()), "key", "") != getattr(read("text"), "key", "")
 
 
 def test_long_words_are_a_file_too() -> None:
