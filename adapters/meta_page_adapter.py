@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ MESSAGES = "me/messages"
 """Whoever the access token stands for: a page, or an Instagram account."""
 
 
-class PageAdapter:
+class PageAdapter(ABC):
     """Verification, reading and the connections; a channel adds `limits` and `calls`."""
 
     provider = "meta"
@@ -38,9 +39,9 @@ class PageAdapter:
     def __init__(self) -> None:
         self._session: httpx2.AsyncClient | None = None
 
+    @abstractmethod
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """The calls a reply is made of, in order."""
-        raise NotImplementedError
 
     def check_account(self, account: AccountConfig) -> list[str]:
         """Everything wrong with the configuration, each naming the field and the remedy."""

@@ -1,7 +1,7 @@
 """What became of a message we sent, as its provider reports it: forward only, in whatever order reports arrive.
 
 A report may overtake the answer to the request it is about. Where it names our entry that does not matter; where it
-knows the provider's name only, it waits in `receipt_early` until that is recorded, and `apply_early` takes it from there.
+knows the provider's name only, it waits in `receipt_early` until that is recorded; then `apply_early` applies it.
 """
 
 from __future__ import annotations

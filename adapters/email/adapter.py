@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hmac
 import re
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
@@ -29,7 +30,7 @@ MOST_SENT_BYTES: Final = 20 * 1024 * 1024
 """Of all files of a reply: many servers take 25 MB, and base64 makes a third more of it."""
 
 
-class MailAdapter:
+class MailAdapter(ABC):
     """One provider. A subclass says how a webhook is proved and read; `parse` is pure and may take its time.
 
     A webhook of mail is committed before it is read, under `commit_key`, and read in a process with limits.
@@ -61,16 +62,18 @@ class MailAdapter:
         """Raise Forged when the headers alone show that the request is not the provider's: its body is never read."""
         verify_secret(request, account)
 
-    async def prepare(self, request: WebhookRequest, account: AccountConfig, fetch: Fetch) -> None:
+    async def prepare(  # noqa: B027  # most need nothing
+        self, request: WebhookRequest, account: AccountConfig, fetch: Fetch
+    ) -> None:
         """Get what verifying needs, in so far as the request may be right. Raises Forged where it cannot be."""
 
     def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
         """Raise Forged unless the request carries a secret of the account."""
         verify_secret(request, account)
 
+    @abstractmethod
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a verified request, or ParseError."""
-        raise NotImplementedError
 
     def commit_key(self, request: WebhookRequest) -> str:
         """What makes a request the same one come again, found without reading it."""
@@ -96,7 +99,7 @@ class MailAdapter:
 
         return await send_mail(account, outgoing, timeout)
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027
         """Nothing is kept open between sends."""
 
 

@@ -6,6 +6,7 @@ with the verifier under test.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ class Body(Struct, frozen=True):
     becomes: Becomes = "letter"
 
 
-class HarnessBase:
+class HarnessBase(ABC):
     """Fill in what has no body here; override what your scheme does differently."""
 
     account: ClassVar[AccountConfig]
@@ -46,17 +47,17 @@ class HarnessBase:
 
     # -- a genuine request
 
+    @abstractmethod
     def signed(self, secret: str | None = None) -> WebhookRequest:
         """A genuine message of one customer; proved with another secret where one is given."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resigned(self, body: bytes) -> WebhookRequest:
         """The same request with this body, rightly proved; ValueError where the proof stands inside and cannot."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kinds(self) -> dict[str, bytes | WebhookRequest]:
         """Every fixture by name, in an order in which they could arrive; a body is `resigned`."""
-        raise NotImplementedError
 
     # -- what must be refused
 
@@ -77,33 +78,33 @@ class HarnessBase:
 
     # -- what is genuine and hostile
 
+    @abstractmethod
     def unreadable(self) -> dict[str, bytes]:
         """Bodies that no event can be made of, by what is wrong with them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deep(self) -> Body:
         """Nested 1,000 deep, as far as the format can nest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def long_number(self) -> Body:
         """A number of 5,000 digits where a number is read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lone_surrogate(self) -> Body:
         """Half a pair in the text of a message (in UTF-8: ED A0 80; in JSON: \\ud800)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nul(self) -> Body:
         """U+0000 in the text of a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unknown_kind(self) -> Body:
         """A kind of event that no document names. `entry` where it is shown as unsupported."""
-        raise NotImplementedError
 
+    @abstractmethod
     def foreign(self) -> Body:
         """An event for another account's address."""
-        raise NotImplementedError
 
     # -- for the tests
 

@@ -21,6 +21,7 @@ from router.needs import Need, intern_need
 from router.presence import bury_dead_processes, set_presence
 from store.ids import new_id
 from tests.store.company import Company, open_company
+from tests.store.handover_interleavings import accept_against
 from tests.store.interleaver import (
     PHONE,
     Work,
@@ -305,3 +306,7 @@ async def test_two_who_meet_in_every_order_with_one_change_of_turn(company: Comp
     """`run.py prove routing --only interleavings` lets turns change more often, and tries the other pairs too."""
     tried = await try_orders(company, PAIRS[name], turns=1)
     assert tried.schedules > 5
+
+
+async def test_taking_over_and_the_close_of_the_conversation(company: Company) -> None:
+    await accept_against(company, "close", late=False)

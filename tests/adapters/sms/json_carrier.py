@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from abc import abstractmethod
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,9 +31,9 @@ class CarrierHarness(HarnessBase):
     """Where the id of the message is."""
     unknown_becomes: ClassVar[str] = "letter"
 
+    @abstractmethod
     def signed_at(self, body: bytes, secret: str, at: datetime | None = None) -> WebhookRequest:
         """A webhook with this body, proved as the carrier does."""
-        raise NotImplementedError
 
     def fixture(self, kind: str) -> Any:
         """A fixture's JSON."""
