@@ -83,17 +83,16 @@ class EarlyReceipt(Struct, frozen=True):
 
 # A reply sent in the same moment may have been recorded just before or after: whoever looks last finds both.
 KNOWN = """
+with old as (delete from receipt_early where at < clock_timestamp() - interval '1 hour')
 select e.account_id, e.key, e.provider_id, e.status, e.error from receipt_early e
  where exists (select from outbox o where o.account_id = e.account_id and o.provider_id = e.provider_id)
  order by e.at, e.key limit 100
 """
-FORGET_OLD = "delete from receipt_early where at < clock_timestamp() - interval '1 hour'"
 TAKE = "delete from receipt_early where account_id = $1 and key = $2"
 
 
 async def early_receipts(connection: Connection) -> list[EarlyReceipt]:
     """Reports that waited for a message which is known now; those that waited too long are forgotten."""
-    await connection.execute(FORGET_OLD)
     return [
         EarlyReceipt(
             row["account_id"], DeliveryReceipt(row["key"], row["provider_id"], row["status"], error=row["error"])
