@@ -91,7 +91,9 @@ async def test_a_talk_there_and_back_over_a_reload_with_files_and_receipts(
     await desk.part("attach-input").set_input_files(
         {"name": "oil.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
     )
-    await desk.reply(random_text("How to oil it"))
+    await desk.reply_box.fill(random_text("How to oil it"))
+    await expect(desk.part("send")).to_be_enabled()  # the file is up
+    await desk.reply_box.press("Control+Enter")
     await expect(visitor.panel.get_by_role("link", name="oil.pdf")).to_be_visible()
     await site.has(question)
     quiet(visitor)

@@ -59,10 +59,21 @@ select x.conversation_id from contact x join handle h on h.id = x.handle_id wher
 """
 
 
+# Of customers whom nobody else asks about, and whom nobody has to judge: whoever judged them would end the suggestion.
+TWINS = """
+with c as (
+    insert into customer (id, root_id, name)
+    select i, i, 'Twin ' || n from (select gen_random_uuid() as i, n from generate_series(1, 2 * $1::int) n) x
+    returning id),
+s as (insert into stream (kind, id) select 1, id from c)
+select id from c order by id
+"""
+JUDGED = "delete from likeness_due where customer_id = any ($1)"
 SUGGEST = """
 insert into suggestion (id, low_id, high_id, score, matched)
-select gen_random_uuid(), a.id, b.id, 0.5, '[]' from customer a join customer b on a.id < b.id
- where not a.placeholder and not b.placeholder limit $1 returning id
+select gen_random_uuid(), i[n - 1], i[n], 0.5, '[]'
+  from (select $1::uuid[] as i) x cross join generate_series(2, cardinality(i), 2) n
+returning id
 """
 
 
@@ -165,12 +176,19 @@ async def seed(pool: Pool, tokens_per_role: int = 1) -> tuple[Tokens, Ids]:
         decision=await pool.fetchval(DECIDE, contact),
         talks=talks,
         strangers=strangers,
-        suggestions=[row["id"] for row in await pool.fetch(SUGGEST, SPARE)],
+        suggestions=await _suggestions(pool),
         free=free.id,
         held=[await _contact(pool, f"+1206559{number:04}", free) for number in range(SPARE)],
         waiting=[await _contact(pool, f"+1206560{number:04}") for number in range(SPARE)],
     )
     return tokens, ids
+
+
+async def _suggestions(pool: Pool) -> list[UUID]:
+    """That these two or those might be one."""
+    twins = [row["id"] for row in await pool.fetch(TWINS, SPARE)]
+    await pool.execute(JUDGED, twins)
+    return [row["id"] for row in await pool.fetch(SUGGEST, twins)]
 
 
 class Asker:
