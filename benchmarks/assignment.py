@@ -26,6 +26,7 @@ from benchmarks.backlog import KINDS, NOBODYS, SERVED, Wait, load
 from benchmarks.figures import Report, demand, judge_steadiness
 from benchmarks.floors import assignment as floor
 from benchmarks.place import execute
+from gateway.routing_worker import RoutingWorker
 from router.dispatch import BATCH, dispatch
 from router.lone import LoneOffers
 from store.embedded import EmbeddedPostgres
@@ -57,13 +58,14 @@ class Ours:
 
     def __init__(self, pool: Pool, connection: asyncpg.Connection[asyncpg.Record], batch: int = BATCH) -> None:
         self._pool, self._connection, self._batch = pool, connection, batch
+        self._routing = RoutingWorker(pool, lambda _positions: None)
         self.lone = LoneOffers(pool)
 
     async def assign(self) -> Op:
-        """A contact that waits alone in one statement; else a round."""
+        """A contact that was routed alone in one statement, as a worker does; else a round."""
         began = time.perf_counter()
-        offered = await self.lone.offer()
-        if offered is not None:
+        contact = self._routing.take_lone()
+        if contact is not None and await self.lone.offer(contact) is not None:
             return Op(time.perf_counter() - began, 1)
         async with transaction(self._pool, lambda _positions: None) as tx:
             done = await dispatch(tx, self._batch)
@@ -79,8 +81,12 @@ class Ours:
         await _close_all(self._connection)
 
     async def wait(self, wait: Wait) -> None:
-        """More contacts wait."""
-        await self._connection.execute(backlog.WAIT, wait.first, wait.queues, wait.count)
+        """More contacts wait; a single one has just been routed."""
+        if wait.count == 1:
+            await self._connection.execute(backlog.ARRIVE)
+            await self._routing.route_waiting()
+        else:
+            await self._connection.execute(backlog.WAIT, wait.first, wait.queues, wait.count)
 
 
 class Floor:

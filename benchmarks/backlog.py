@@ -55,6 +55,23 @@ select contact, customer, conversation, 'sms-main', handle, 'sms', 'messaging', 
        now(), repeat('x', 80), 'in', 1
   from g join need d on d.queue_id = g.queue and d.class = 'messaging'
 """
+ARRIVE = """
+with g as (
+    select gen_random_uuid() as customer, gen_random_uuid() as handle, gen_random_uuid() as conversation,
+           (extract(epoch from clock_timestamp()) * 1000000)::bigint as key),
+c as (insert into customer (id, root_id, name) select customer, customer, 'Customer ' || key from g),
+s as (insert into stream (kind, id) select 1, customer from g),
+h as (insert into handle (id, kind, value, customer_id) select handle, 'phone', '+' || key, customer from g),
+v as (
+    insert into conversation (id, customer_id, profile_id, status, opened_at)
+    select conversation, customer, customer, 'new', now() from g)
+insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, arrived_at, preview,
+                     preview_direction, messages)
+select gen_random_uuid(), customer, conversation, 'sms-main', handle, 'sms', 'messaging', now(), repeat('x', 80),
+       'in', 1
+  from g
+"""
+"""One more contact, which the rules have not seen yet; their account's queue is the first."""
 RELEASE = """
 with o as (
     update offer set state = 'accepted', ended_at = now(), released_at = now() where state = 'pending'

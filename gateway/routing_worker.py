@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from gateway.profile_facts import profile_facts
+from router.lone import LoneContact
 from router.routing import BATCH, PublishedRules, fetch_rules, fetch_waiting, route, set_aside
 from store.feeds import Announce, transaction
 from store.pool import Pool
@@ -40,12 +41,19 @@ class RoutingWorker:
         self._pool = pool
         self._announce = announce
         self._rules = PublishedRules()
+        self._lone: LoneContact | None = None
 
     async def route_waiting(self) -> None:
         """Route until nothing waits."""
+        self._lone = None
         for _ in range(ROUNDS):
             if await self._batch() < BATCH:
                 return
+
+    def take_lone(self) -> LoneContact | None:
+        """The contact that was routed last, once, where it was the only one and nothing else waits."""
+        lone, self._lone = self._lone, None
+        return lone
 
     async def _batch(self) -> int:
         try:
@@ -64,6 +72,7 @@ class RoutingWorker:
             routed = await route(tx.connection, self._rules, profile_facts, most, only)
         for alert in routed.alerts:
             log.error("rules_alert", problem=alert)
+        self._lone = routed.lone
         return routed.count
 
     async def _alone(self, contact: UUID) -> int:

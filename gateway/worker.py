@@ -140,7 +140,8 @@ class Worker:
                 break
 
     async def _offer_lone(self, lone: LoneOffers) -> None:
-        offered = await lone.offer()
+        contact = self._routing.take_lone()
+        offered = await lone.offer(contact) if contact else None
         if offered is not None:
             self._announce(offered)
 

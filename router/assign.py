@@ -40,8 +40,7 @@ update agent_state
  where agent_id = $1 and (routable or $4 and connected)
    and case $2 when 'voice' then used_voice + $3 <= cap_voice when 'messaging' then used_messaging + $3 <= cap_messaging
                when 'mail' then used_mail + $3 <= cap_mail else used_voicemail + $3 <= cap_voicemail end
-returning (select name from agent where id = $1) as name, cap_total is not null or exists (
-          select from agent_queue q where q.agent_id = $1 and q.most is not null) as limited
+returning (select name from agent where id = $1) as name, limited
 """
 # A statement of its own: the one that waited for the agent's row cannot see what they were given meanwhile.
 WITHIN_LIMITS = """

@@ -100,8 +100,7 @@ def _open_need(row: Any) -> OpenNeed:
 
 AGENT = """
 select s.agent_id, s.idle_since, s.needs, s.cap_voice, s.used_voice, s.cap_messaging, s.used_messaging, s.cap_mail,
-       s.used_mail, s.cap_voicemail, s.used_voicemail, s.cap_total is not null or exists (
-           select from agent_queue q where q.agent_id = s.agent_id and q.most is not null) as limited
+       s.used_mail, s.cap_voicemail, s.used_voicemail, s.limited
   from agent_state s
  where s.routable
    and (s.used_voice < s.cap_voice or s.used_messaging < s.cap_messaging or s.used_mail < s.cap_mail
@@ -113,8 +112,7 @@ CLAIM_AGENTS = f"""{AGENT}   and (s.used_voice < s.cap_voice and s.needs && $2::
         or s.used_messaging < s.cap_messaging and s.needs && $3::int[]
         or s.used_mail < s.cap_mail and s.needs && $4::int[]
         or s.used_voicemail < s.cap_voicemail and s.needs && $5::int[])
-   and (not $6::boolean and s.cap_total is null
-            and not exists (select from agent_queue q where q.agent_id = s.agent_id and q.most is not null)
+   and (not $6::boolean and not s.limited
         or exists (
            select from need n join queue q on q.id = n.queue_id
                   left join agent_queue a on a.queue_id = n.queue_id and a.agent_id = s.agent_id
@@ -127,7 +125,7 @@ CLAIM_AGENTS = f"""{AGENT}   and (s.used_voice < s.cap_voice and s.needs && $2::
                        else live_weight(s.agent_id) + n.weight <= s.cap_total end
               and case when a.most is null then true else live_of_queue(s.agent_id, n.queue_id) < a.most end))
  order by s.idle_since limit $1 for no key update of s skip locked
-"""  # noqa: S608  # put together from constants
+"""
 # Whom contacts wait for by name: however many others are free, and idle longer.
 CLAIM_PREFERRED = f"""{AGENT}
    and s.agent_id <> all ($2::uuid[])

@@ -25,13 +25,14 @@ LONGEST_PREVIEW: Final = 160
 CLAIM_UNROUTED = f"""
 with c as (
     select c.id, c.state, c.queue_id, c.priority, c.account_id, c.channel, c.class, c.customer_id, c.conversation_id,
-           c.preview, c.preview_at, c.preview_direction, c.arrived_at, c.decision_id, c.handed
+           c.preview, c.preview_at, c.preview_direction, c.arrived_at, c.decision_id, c.handed, c.handle_id, c.messages
       from contact c
      where c.unrouted and c.state in ('new', 'queued') and ($2::uuid is null or c.id = $2)
      order by c.arrived_at, c.id limit $1 for no key update skip locked)
 select c.*, coalesce((select k.queue_id from call k where k.contact_id = c.id and c.class = 'voice'),
                      a.queue_id) as default_queue, known.tags, known.plan, known.language, known.company, known.known,
-       (select k.chosen from call k where k.contact_id = c.id) as menu, m.root_id,
+       (select k.chosen from call k where k.contact_id = c.id) as menu, m.root_id, m.xmin as customer_written,
+       coalesce(r.shown_name, r.name) as customer_name, h.value as handle,
        d.rule as decided_rule, d.queue_id as decided_queue, d.priority as decided_priority,
        d.chosen::text as decided_chosen, said.text, said.entries,
        (select e.id
@@ -43,7 +44,7 @@ select c.*, coalesce((select k.queue_id from call k where k.contact_id = c.id an
          where l.root_id = m.root_id order by e.at desc, e.id desc limit 1) as shown_entry,
        clock_timestamp() as now
   from c join account a on a.id = c.account_id
-         join customer m on m.id = c.customer_id join customer r on r.id = m.root_id
+         join customer m on m.id = c.customer_id join customer r on r.id = m.root_id join handle h on h.id = c.handle_id
          left join decision d on d.id = c.decision_id
          cross join lateral (
          select coalesce(array_agg(distinct g.tag) filter (where g.tag is not null), '{{}}') as tags,

@@ -14,6 +14,7 @@ from model.agent import WorkClass
 from router.effects import effects_of
 from router.facts import ProfileFacts, claim_unrouted, read_facts
 from router.known_skills import only_known_skills
+from router.lone import IS_ALONE, LoneContact, lone_contact
 from router.needs import intern_need, intern_nobody, need_of
 from router.rules.deciding import Compiled, Decision, compile_rules, decide, takes_long
 from router.rules.fields import Facts, Kind
@@ -58,9 +59,9 @@ async def fetch_rules(connection: Connection, known: PublishedRules | None = Non
         return PublishedRules(row["version"], None, str(error))
 
 
-# An owner, and whom an agent handed it to, come before whom a rule prefers, unless it asks nobody; a rule never insists
-# on who declined.
-SAVE_ROUTED = """
+# Every need of a queue weighs what the queue says. An owner, and whom an agent handed it to, come before whom a rule
+# prefers, unless it asks nobody; a rule never insists on who declined.
+SAVE_ROUTED = f"""
 with i as (
     select i.*, (select a.id from agent a where a.id = i.agent and a.active) as prefer
       from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::jsonb[],
@@ -82,8 +83,9 @@ update contact c
        state_at = case when c.state = 'new' then clock_timestamp() else c.state_at end
   from i join queue q on q.id = i.queue left join p on p.id = i.id
  where c.id = i.id and c.unrouted and c.state in ('new', 'queued')
-returning c.id
-"""
+returning c.id, c.need_id, c.xmin as written, q.name as queue, q.weight, q.offer_seconds, q.interruptible,
+          case when (select count(*) = 1 from i) then {IS_ALONE} end as alone
+"""  # noqa: S608  # put together from constants
 SAVE_DECISIONS = """
 insert into decision (id, contact_id, version, rule, queue_id, priority, inputs, alert, effects, chosen)
 select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::jsonb[], $8::text[],
@@ -140,10 +142,11 @@ class Placed(Struct, frozen=True):
 
 
 class Routed(Struct, frozen=True):
-    """How many contacts were routed, and what is wrong with the rules."""
+    """How many contacts were routed, and what is wrong with the rules. `lone`: the only one, if nothing else waits."""
 
     count: int
     alerts: tuple[str, ...]
+    lone: LoneContact | None = None
 
 
 async def route(
@@ -174,7 +177,15 @@ async def route(
             decided.append(_decision_row(identity, row, rules.version, decision, seen))
     if decided:
         await connection.execute(SAVE_DECISIONS, *map(list, zip(*decided, strict=True)))
-    return Routed(await _save(connection, placed), tuple({text for each in placed for text in _alerts(each)}))
+    saved = await _save(connection, placed)
+    alerts = tuple({text for each in placed for text in _alerts(each)})
+    return Routed(len(saved), alerts, _lone(rows[0], placed[0], saved[0]) if len(saved) == len(rows) == 1 else None)
+
+
+def _lone(row: Any, placed: Placed, saved: Any) -> LoneContact | None:
+    """What a colleague hands on comes with a note; whose customer was merged is not all that its card is read from."""
+    plain = saved["alone"] and not row["handed"] and row["customer_id"] == row["root_id"]
+    return lone_contact(row, saved) if plain and not placed.course.ask.prefers else None
 
 
 def _place(row: Any, decision: Decision, identity: UUID | None, queues: frozenset[str]) -> Placed:
@@ -233,10 +244,10 @@ async def set_aside(connection: Connection, contact: UUID, version: int | None, 
     inputs = _encode(Inputs({})).decode()
     decided = (identity, contact, version, None, decision.queue, 0, inputs, problem, None, None)
     await connection.execute(SAVE_DECISIONS, *([each] for each in decided))
-    return await _save(connection, [_place(row, decision, identity, frozenset())])
+    return len(await _save(connection, [_place(row, decision, identity, frozenset())]))
 
 
-async def _save(connection: Connection, placed: list[Placed]) -> int:
+async def _save(connection: Connection, placed: list[Placed]) -> list[Any]:
     asks = {(each.asks_nobody, need_of(each.course.ask, each.work_class)) for each in placed}
     needs = {
         (nobody, need): await (
@@ -245,7 +256,7 @@ async def _save(connection: Connection, placed: list[Placed]) -> int:
         for nobody, need in sorted(asks, key=lambda each: (each[1].queue, each))
     }
     rows = [each.row(needs[each.asks_nobody, need_of(each.course.ask, each.work_class)]) for each in placed]
-    return len(await connection.fetch(SAVE_ROUTED, *map(list, zip(*rows, strict=True))))
+    return await connection.fetch(SAVE_ROUTED, *map(list, zip(*rows, strict=True)))
 
 
 async def _decide(rules: PublishedRules, row: Any, facts: Facts, queues: frozenset[str]) -> Decision:

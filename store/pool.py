@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
@@ -39,8 +39,24 @@ class PooledConnection(asyncpg.Connection):
         return ""
 
 
+CONNECTION: Final[dict[str, Any]] = {
+    "connection_class": PooledConnection,
+    "server_settings": SERVER_SETTINGS,
+    "timeout": CONNECT_SECONDS,
+    "command_timeout": COMMAND_SECONDS,
+    "max_cacheable_statement_size": LONGEST_CACHED_STATEMENT,
+}
+
+
 class Pool(asyncpg.Pool):
     """An asyncpg pool in which waiting for a free connection has a limit by default."""
+
+    url: str
+
+    async def connect_apart(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection like those of the pool, but not one of them: for who keeps it, and closes it."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self.url, **CONNECTION)
+        return connection
 
     def acquire(self, *, timeout: float | None = ACQUIRE_SECONDS) -> PoolAcquireContext:
         """A connection as in asyncpg; `TimeoutError` when none is free for `timeout` seconds."""
@@ -60,13 +76,10 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
         loop=None,
-        connection_class=PooledConnection,
         record_class=asyncpg.Record,
-        server_settings=SERVER_SETTINGS,
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        max_cacheable_statement_size=LONGEST_CACHED_STATEMENT,
+        **CONNECTION,
     )
+    pool.url = url
     await pool
     # The floor is only raised by need, yet a wrong URL must show here and not at the first request.
     try:

@@ -20,6 +20,7 @@ from store.feeds import Transaction
 from tests.store.board_pairs import BOARD_PAIRS
 from tests.store.company import Company
 from tests.store.interleaver import OTHER_PHONE, PHONE, Work, accepting, boss, code, held, ringing, writing
+from tests.store.lone_pairs import LONE_PAIRS
 from tests.store.orders import Pair
 
 ATTEMPTS: Final = 3
@@ -146,4 +147,5 @@ PAIRS: Final = {
     "merge / inbound": Pair(_merge_and_inbound, _both_there, whole="a"),
     "transfer / disconnect": Pair(_transfer_and_disconnect, _kept_or_waits),
     **BOARD_PAIRS,
+    **LONE_PAIRS,
 }

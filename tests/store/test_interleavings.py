@@ -35,6 +35,7 @@ from tests.store.interleaver import (
     try_all,
     writing,
 )
+from tests.store.lone_pairs import LONE_PAIRS
 from tests.store.order_pairs import PAIRS
 from tests.store.orders import try_orders
 
@@ -299,6 +300,11 @@ async def test_a_screen_that_arrives_while_its_process_is_buried_does_not_stay_c
         assert await company.value("select connected from agent_state") is False
 
     await try_all(company, prepare, legal)
+
+
+@pytest.mark.parametrize("name", LONE_PAIRS)
+async def test_an_offer_of_one_statement_meets_them_in_every_order(company: Company, name: str) -> None:
+    assert (await try_orders(company, LONE_PAIRS[name])).complete
 
 
 @pytest.mark.parametrize("name", ["merge / inbound", "transfer / disconnect", "accept / take back"])

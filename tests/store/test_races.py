@@ -117,7 +117,7 @@ AGAIN: dict[str, str] = {
     "one_open_conversation": """
         insert into conversation (id, customer_id, profile_id, status, opened_at)
         select gen_random_uuid(), customer_id, profile_id, 'waiting', now() from conversation""",
-    "one_live_messaging_contact": """
+    "one_live_contact": """
         insert into contact (id, customer_id, conversation_id, account_id, handle_id, channel, class, arrived_at)
         select gen_random_uuid(), customer_id, conversation_id, account_id, handle_id, channel, class, now()
           from contact""",
