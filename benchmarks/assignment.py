@@ -187,6 +187,7 @@ async def run(seconds: float) -> Report:
     async with _server() as server:
         await _lone(report, server, seconds, chance)
         await _backlog(report, server, seconds, chance)
+        await _lone_growth(report, server, seconds, chance)
         await _growth(report, server, seconds, chance)
     report.notes.append("ours and floor in contacts a second, of growth in µs per contact; fsync on")
     return report
@@ -207,6 +208,20 @@ async def _lone(report: Report, server: Server, seconds: float, chance: random.R
     costs = await _in_turn(sides, seconds, chance, wait=1)
     judge_steadiness(report, "lone contact", costs[1], costs[2])
     report.rows.append(demand("lone contact", 1 / costs[0], 1 / costs[1], LONE))
+
+
+async def _lone_growth(report: Report, server: Server, seconds: float, chance: random.Random) -> None:
+    """The same where many more agents are free, all of whom could take it."""
+    sides: list[Side] = []
+    for number, agents in enumerate((FEW, MANY, FEW)):
+        sides.append(await server.ours(f"lone_growth_{number}", agents, (), kinds=1))
+    await _in_turn(sides, 0, chance, wait=1, least=PAST_ROUNDS)
+    for side in sides:
+        await side.age(PAST)
+    costs = await _in_turn(sides, seconds, chance, wait=1)
+    judge_steadiness(report, "lone contact, growth", costs[0], costs[2])
+    bound = f"<= {math.log(MANY) / math.log(FEW):.2f}"
+    report.rows.append(demand(f"lone contact, {FEW} → {MANY:,} agents", costs[1] * 1e6, costs[0] * 1e6, bound))
 
 
 async def _backlog(report: Report, server: Server, seconds: float, chance: random.Random) -> None:

@@ -91,7 +91,7 @@ with c as materialized (
        for no key update of c skip locked),
 a as materialized (
     select s.ctid as place, s.limited from agent_state s
-     where exists (select from c) and s.routable and {used} < {most} and {most} - {used} >= $6 and $5 = any (s.needs)
+     where exists (select from c) and s.routable and {most} - {used} >= $6 and $5 = any (s.needs)
      order by s.idle_since, s.agent_id limit 1 for no key update of s skip locked),
 g as (
     update agent_state s set used_{work_class} = {used} + $6, seq = s.seq + 1, idle_since = clock_timestamp() from a
