@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
-from adapters.json_body import body_of, bounded, decoded, instant, settled
+from adapters.json_body import body_of, bounded, decoded, each_alone, instant, reading, settled
 from adapters.meta_page_content import came_by, held_in
 from adapters.meta_page_wire import (
-    AGREEMENT,
-    DELIVERY,
-    EDIT,
     ENVELOPE,
     EVENT,
-    MESSAGE,
-    POSTBACK,
-    REACTION,
-    READ,
-    REFERRAL,
     Account,
+    Agreement,
+    Delivery,
+    Edit,
     Event,
     Message,
+    Postback,
+    Reaction,
+    Read,
+    Referral,
 )
 from model.content import Choice, Content, Notice
 from model.inbound import (
@@ -101,18 +101,14 @@ def _entry_events(entry: Account, page: Page) -> Iterator[InboundEvent]:
     if not page.id or entry.id != page.id:
         yield Unreadable("another account's: check the account's address", "entry.id")
         return
-    for number, raw in enumerate(entry.messaging):
-        try:
-            yield from _told(decoded(EVENT, raw), page)
-        except ParseError as error:
-            yield Unreadable(error.reason, f"messaging.{error.field or number}")
+    yield from each_alone(entry.messaging, EVENT, partial(_told, page), "messaging")
     if entry.standby:
         yield Ignored("standby", f"{len(entry.standby)} of a conversation that another app holds now")
     for change in entry.changes:
         yield Ignored(change.field[:100], f"{change.field[:100]} is no message")
 
 
-def _told(event: Event, page: Page) -> list[InboundEvent]:
+def _told(page: Page, event: Event) -> list[InboundEvent]:
     ours = event.sender.id == page.id
     other = event.recipient if ours else event.sender
     if not ours and event.recipient.id not in (None, page.id):
@@ -132,8 +128,7 @@ def _told(event: Event, page: Page) -> list[InboundEvent]:
     raise ParseError("unknown kind", "messaging")
 
 
-def _message(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    message = decoded(MESSAGE, raw)
+def _message(message: Message, told: Told) -> list[InboundEvent]:
     at = instant(told.event.timestamp, 1000)
     if message.is_deleted:
         return [MessageUnsent(f"{message.mid}:deleted", told.customer, message.mid, at)]
@@ -185,8 +180,7 @@ def _marked(metadata: str) -> UUID | None:
         return None
 
 
-def _postback(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    postback = decoded(POSTBACK, raw)
+def _postback(postback: Postback, told: Told) -> list[InboundEvent]:
     content: tuple[Content, ...] = (Choice("postback", postback.title[:200], postback.payload or None),)
     if postback.referral:
         content += (came_by(postback.referral),)
@@ -195,8 +189,7 @@ def _postback(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [InboundMessage(key, told.customer, postback.title[:200], occurred_at=at, content=content)]
 
 
-def _reaction(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    reaction = decoded(REACTION, raw)
+def _reaction(reaction: Reaction, told: Told) -> list[InboundEvent]:
     emoji = reaction.emoji or _EMOJI.get(reaction.reaction or "", reaction.reaction or "👍")
     given = reaction.action != "unreact"
     key = f"{reaction.mid}:{told.customer.value}:{reaction.action}:{emoji}:{told.when}"
@@ -204,15 +197,13 @@ def _reaction(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [MessageReacted(key, told.customer, reaction.mid, emoji if given else None, at)]
 
 
-def _edit(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    edit = decoded(EDIT, raw)
+def _edit(edit: Edit, told: Told) -> list[InboundEvent]:
     key = f"{edit.mid}:edit:{str(edit.num_edit)[:20]}"
     at = instant(told.event.timestamp, 1000)
     return [MessageEdited(key, told.customer, edit.mid, bounded(edit.text)[0], at)]
 
 
-def _read(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    read = decoded(READ, raw)
+def _read(read: Read, told: Told) -> list[InboundEvent]:
     if read.mid:
         return [DeliveryReceipt(f"{read.mid}:read", read.mid, "read")]
     until = instant(read.watermark, 1000)
@@ -221,9 +212,8 @@ def _read(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [ReadUpTo(f"read:{told.customer.value}:{read.watermark}", told.customer, "read", until)]
 
 
-def _delivery(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
+def _delivery(delivery: Delivery, told: Told) -> list[InboundEvent]:
     """By message where they are named, and up to the time in any case."""
-    delivery = decoded(DELIVERY, raw)
     until = instant(delivery.watermark, 1000)
     if until is None:
         raise ParseError("no time", "delivery.watermark")
@@ -232,16 +222,14 @@ def _delivery(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [*receipts, ReadUpTo(key, told.customer, "delivered", until)]
 
 
-def _referral(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
+def _referral(referral: Referral, told: Told) -> list[InboundEvent]:
     """Came by a link or advertisement into a conversation there was already, without a word."""
-    referral = decoded(REFERRAL, raw)
     return [
         _reported(told, told.key("referral", f"{referral.source}:{referral.ref}:{referral.ad_id}"), came_by(referral))
     ]
 
 
-def _agreement(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    agreed = decoded(AGREEMENT, raw)
+def _agreement(agreed: Agreement, told: Told) -> list[InboundEvent]:
     what = agreed.title or agreed.ref or agreed.payload or agreed.type or "messages"
     notice = Notice(f"Agreed to be written to: {what[:200]}")
     return [_reported(told, told.key("agreement", what), notice)]
@@ -253,12 +241,12 @@ def _reported(told: Told, key: str, content: Content) -> InboundMessage:
 
 
 _KINDS: dict[str, Callable[[msgspec.Raw, Told], list[InboundEvent]]] = {
-    "message": _message,
-    "postback": _postback,
-    "reaction": _reaction,
-    "message_edit": _edit,
-    "read": _read,
-    "delivery": _delivery,
-    "referral": _referral,
-    "agreement": _agreement,
+    "message": reading(Message, _message),
+    "postback": reading(Postback, _postback),
+    "reaction": reading(Reaction, _reaction),
+    "message_edit": reading(Edit, _edit),
+    "read": reading(Read, _read),
+    "delivery": reading(Delivery, _delivery),
+    "referral": reading(Referral, _referral),
+    "agreement": reading(Agreement, _agreement),
 }
