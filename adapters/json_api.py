@@ -86,20 +86,18 @@ class JsonApi(HttpAdapter):
         path: str,
         message: Mapping[str, object],
         *,
-        key: tuple[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
         files: Mapping[str, OutgoingFile] | None = None,
+        repeatable: bool = False,
     ) -> Call:
-        """JSON for an address of the API, or a form where it goes with files.
-
-        `key`: the header and value under which a repeat is harmless.
-        """
+        """JSON for an address of the API, or a form where it goes with files. `more`: further headers."""
         url = self.base(account) + path
         headers = {self.header: self.authorization(account, "POST", url)} if self.header else {}
-        headers |= dict([key] if key else [])
+        headers |= more or {}
         if not files:
-            return Call(url, headers, message, repeatable=key is not None)
+            return Call(url, headers, message, repeatable=repeatable)
         plain = {field: (one.name, one.data, one.content_type) for field, one in files.items()}
-        return Call(url, headers, form=as_form(message), files=plain, repeatable=key is not None)
+        return Call(url, headers, form=as_form(message), files=plain, repeatable=repeatable)
 
     def accepted(self, response: httpx2.Response) -> SendOutcome | None:
         """The message's name, or the error that stands there."""

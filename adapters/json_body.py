@@ -17,8 +17,8 @@ from adapters.base import AccountConfig, ParseError, WebhookRequest
 from model.inbound import InboundEvent, InboundFile, Unreadable
 
 MOST_TEXT = 16_000
-MOST_EVENTS = 1000
-"""In one delivery: as many as Meta puts into one."""
+MOST_EVENTS = 100
+"""In one delivery, unless a provider is known to put more into one."""
 # A backslash that is itself escaped makes what follows plain text: a customer may well write \u0000.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LAST_SECOND = 253_402_300_799  # of the year 9999

@@ -60,10 +60,17 @@ def echo_of(
 
 
 def pressed(
-    key: str, who: HandleRef, kind: Literal["button", "postback"], title: str, id_: str, at: datetime | None = None
+    key: str,
+    who: HandleRef,
+    kind: Literal["button", "list", "postback"],
+    title: str,
+    id_: str | None = None,
+    at: datetime | None = None,
+    **more: Any,
 ) -> InboundMessage:
-    """A button of ours that the customer pressed. `id_`: what stands behind its title."""
-    return message_of(key, who, title[:_MOST_TITLE], [Choice(kind, title[:_MOST_TITLE], id_)], at)
+    """Something of ours that the customer pressed. `id_`: what stands behind its title, where that is not the same."""
+    shown = title[:_MOST_TITLE]
+    return message_of(key, who, shown, [Choice(kind, shown, title if id_ is None else id_)], at, **more)
 
 
 def fields_told(fields: Mapping[str, T], parts: Kinds[T]) -> list[Part]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
 from adapters.json_body import body_of, bounded, decoded, each_alone, instant, reading, settled
+from adapters.messages import Part, echo_of, message_of
 from adapters.meta_page_content import came_by, held_in
 from adapters.meta_page_wire import (
     ENVELOPE,
@@ -38,7 +39,6 @@ from model.inbound import (
     Ignored,
     InboundEvent,
     InboundMessage,
-    MessageEchoed,
     MessageEdited,
     MessageReacted,
     MessageUnsent,
@@ -50,6 +50,8 @@ MARK = "screenpop:"
 """Before our entry's id in what Messenger echoes as `metadata`."""
 FILE_MARK = ":file"
 """Behind that on a file whose words follow as a message of their own: what became of the reply, the words tell."""
+MOST_EVENTS = 1000
+"""In one delivery: https://developers.facebook.com/docs/graph-api/webhooks/getting-started, "Frequency"."""
 _EMOJI = {"love": "❤", "like": "👍", "dislike": "👎", "smile": "😆", "wow": "😮", "sad": "😢", "angry": "😠"}
 _OTHERS = (
     "account_linking",
@@ -101,7 +103,7 @@ def _entry_events(entry: Account, page: Page) -> Iterator[InboundEvent]:
     if not page.id or entry.id != page.id:
         yield Unreadable("another account's: check the account's address", "entry.id")
         return
-    yield from each_alone(entry.messaging, EVENT, partial(_told, page), "messaging")
+    yield from each_alone(entry.messaging, EVENT, partial(_told, page), "messaging", MOST_EVENTS)
     if entry.standby:
         yield Ignored("standby", f"{len(entry.standby)} of a conversation that another app holds now")
     for change in entry.changes:
@@ -134,20 +136,8 @@ def _message(message: Message, told: Told) -> list[InboundEvent]:
         return [MessageUnsent(f"{message.mid}:deleted", told.customer, message.mid, at)]
     if message.is_echo or told.event.sender.id == told.page.id:
         return [_echo(message, told)]
-    held = held_in(message)
-    body, files = bounded(message.text)
-    return [
-        InboundMessage(
-            key=message.mid,
-            handle=told.customer,
-            body=body,
-            media=held.media,
-            occurred_at=at,
-            content=held.content,
-            in_reply_to=message.reply_to.mid if message.reply_to else None,
-            files=files,
-        )
-    ]
+    answers = message.reply_to.mid if message.reply_to else None
+    return [message_of(message.mid, told.customer, message.text, held_in(message), at, in_reply_to=answers)]
 
 
 def _echo(message: Message, told: Told) -> InboundEvent:
@@ -158,17 +148,9 @@ def _echo(message: Message, told: Told) -> InboundEvent:
     entry = _marked(mark)
     if entry:
         return DeliveryReceipt(f"{message.mid}:sent", message.mid, "sent", outbound_id=entry)
-    held = held_in(message)
-    return MessageEchoed(
-        key=f"{message.mid}:echo",
-        handle=told.customer,
-        body=bounded(message.text)[0],
-        media=held.media,
-        occurred_at=instant(told.event.timestamp, 1000),
-        content=held.content,
-        provider_id=message.mid,
-        in_reply_to=message.reply_to.mid if message.reply_to else None,
-    )
+    at, answers = instant(told.event.timestamp, 1000), message.reply_to.mid if message.reply_to else None
+    key, parts = f"{message.mid}:echo", held_in(message)
+    return echo_of(key, told.customer, message.text, parts, at, provider_id=message.mid, in_reply_to=answers)
 
 
 def _marked(metadata: str) -> UUID | None:
@@ -181,12 +163,10 @@ def _marked(metadata: str) -> UUID | None:
 
 
 def _postback(postback: Postback, told: Told) -> list[InboundEvent]:
-    content: tuple[Content, ...] = (Choice("postback", postback.title[:200], postback.payload or None),)
-    if postback.referral:
-        content += (came_by(postback.referral),)
+    title, came = postback.title[:200], [came_by(postback.referral)] if postback.referral else []
+    parts: list[Part] = [Choice("postback", title, postback.payload or None), *came]
     key = postback.mid or told.key("postback", postback.payload)
-    at = instant(told.event.timestamp, 1000)
-    return [InboundMessage(key, told.customer, postback.title[:200], occurred_at=at, content=content)]
+    return [message_of(key, told.customer, title, parts, instant(told.event.timestamp, 1000))]
 
 
 def _reaction(reaction: Reaction, told: Told) -> list[InboundEvent]:
@@ -237,7 +217,7 @@ def _agreement(agreed: Agreement, told: Told) -> list[InboundEvent]:
 
 def _reported(told: Told, key: str, content: Content) -> InboundMessage:
     at = instant(told.event.timestamp, 1000)
-    return InboundMessage(key, told.customer, "", occurred_at=at, content=(content,), automatic=True)
+    return message_of(key, told.customer, "", [content], at, automatic=True)
 
 
 _KINDS: dict[str, Callable[[msgspec.Raw, Told], list[InboundEvent]]] = {

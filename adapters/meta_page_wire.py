@@ -231,6 +231,3 @@ class Attachment(Struct):
     payload: Payload | None = None
     title: Name | None = None
     url: Name | None = None
-
-
-ATTACHMENT = Decoder(Attachment)

@@ -30,7 +30,7 @@ from model.content import Sticker
 from model.inbound import ConsentChange, Ignored, InboundEvent, MessageUnsent
 from model.timeline import Media
 
-DATA, MOST_UNITS, MOST_EVENTS = "https://api-data.line.me", 5000, 100
+DATA, MOST_UNITS = "https://api-data.line.me", 5000
 NEEDED = {"access_token": "issue a long-lived one in LINE's console, Messaging API"}
 TYPES = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mp4", "file": ANY_TYPE}
 OF_GROUPS = frozenset(("join", "leave", "memberJoined", "memberLeft"))
@@ -96,8 +96,7 @@ class Line(FilesById):
         meant_for(told.destination, account, "destination")
         if not told.events:
             return [Ignored("verify", "LINE's console asks whether we are there")]
-        each = each_alone(told.events, EVENT, lambda event: _read(event, account), "events", MOST_EVENTS)
-        return settled(each, "events")
+        return settled(each_alone(told.events, EVENT, lambda event: _read(event, account), "events"), "events")
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """One push with everything: pictures, then the words, which LINE counts in units of UTF-16."""
@@ -106,8 +105,8 @@ class Line(FilesById):
         urls = [one.url for one in outgoing.files]
         messages = [{"type": "image", "originalContentUrl": url, "previewImageUrl": url} for url in urls]
         messages += [{"type": "text", "text": outgoing.body}] if outgoing.body else []
-        push, key = {"to": outgoing.to, "messages": messages}, ("X-Line-Retry-Key", str(outgoing.id))
-        return [self.call(account, "/v2/bot/message/push", push, key=key)]
+        push, key = {"to": outgoing.to, "messages": messages}, {"X-Line-Retry-Key": str(outgoing.id)}
+        return [self.call(account, "/v2/bot/message/push", push, more=key, repeatable=True)]
 
     def failed(self, response: httpx2.Response, *, repeatable: bool) -> SendOutcome:
         """Taken already under this key; or the month's messages are used up, which waiting does not mend."""
@@ -136,8 +135,7 @@ def _read(event: Event, account: AccountConfig) -> Iterator[InboundEvent]:
     elif event.type in ("follow", "unfollow"):
         yield ConsentChange(event.key, who, event.type, event.type == "unfollow")
     elif event.type == "postback":
-        data = str(event.postback.get("data", ""))[:1000]
-        yield pressed(event.key, who, "postback", data, data, at)
+        yield pressed(event.key, who, "postback", str(event.postback.get("data", ""))[:1000], at=at)
     else:
         raise ParseError("unknown kind of event, or without what it is about", "type")
 

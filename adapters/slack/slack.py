@@ -33,10 +33,10 @@ from adapters.http_call import Call, Codes
 from adapters.json_api import HandsOutFiles
 from adapters.json_body import body_of, bounded, decoded, instant, meant_for, readable, settled
 from adapters.media import MediaClient, MediaFile, MediaOutcome, MediaRefused
-from adapters.messages import ANY_TYPE, Part, message_of, social
+from adapters.messages import ANY_TYPE, Part, message_of, pressed, social
 from adapters.proof import Signed
 from model import inbound
-from model.content import Choice, Shared, Unsupported, VoiceNote
+from model.content import Shared, Unsupported, VoiceNote
 from model.inbound import HandleRef, Ignored, InboundEvent
 from model.timeline import Media
 
@@ -278,10 +278,9 @@ def _pressed(told: Told, account: Account) -> Iterator[InboundEvent]:
     handle, also = _who(user, place, account)
     for number, action in enumerate(told.actions[:MOST]):
         chosen = action.selected_option or action
-        title = plain(str(chosen.text.get("text", "")))[:200] or chosen.value or action.action_id
-        choice = Choice("list" if action.selected_option else "button", title, chosen.value or action.action_id)
-        key = f"{place}:{user}:{action.action_ts}:{number}"
-        yield message_of(key, handle, title, [choice], also=also)
+        id_, key = chosen.value or action.action_id, f"{place}:{user}:{action.action_ts}:{number}"
+        title = plain(str(chosen.text.get("text", ""))) or id_
+        yield pressed(key, handle, "list" if action.selected_option else "button", title, id_, also=also)
 
 
 _EVENTS: dict[str, Callable[[Event, Told, Account], InboundEvent]] = {

@@ -25,7 +25,6 @@ from adapters.receipts import States, became, entry_of
 from adapters.sms.carriers import Carrier, File, Id, Number, group_of, must_be_ours, person, said
 from model.inbound import Ignored, InboundEvent
 
-MOST_EVENTS = 100
 NEEDED = {
     "callback_user": "give the user that the application's callback is configured with",
     **dict.fromkeys(("account_id", "application_id"), "it stands in Bandwidth's dashboard"),
@@ -80,7 +79,7 @@ class BandwidthSms(Carrier):
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a webhook, or ParseError."""
         raws = decoded(EVENTS, body_of(request))
-        return settled(each_alone(raws, EVENT, lambda event: _read(event, account), "", MOST_EVENTS), "[0]")
+        return settled(each_alone(raws, EVENT, lambda event: _read(event, account), ""), "[0]")
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """One message, with its files by address."""

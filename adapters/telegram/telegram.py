@@ -248,7 +248,7 @@ KINDS: dict[str, Callable[[Any, str, HandleRef, dict[str, Raw]], InboundEvent]] 
     "message": _message,
     "edited_message": _edited,
     "message_reaction": _reacted,
-    "callback_query": lambda event, key, who, _: pressed(f"{key}:{event.id}", who, "button", event.data, event.data),
+    "callback_query": lambda event, key, who, _: pressed(f"{key}:{event.id}", who, "button", event.data),
     "my_chat_member": _member,
 }
 

@@ -37,7 +37,7 @@ from model.content import Choice, Referral, Shared, Unsupported
 from model.inbound import DeliveryReceipt, HandleRef, Ignored, InboundEvent, ReadUpTo, Typing
 from model.timeline import Media
 
-MOST = 100
+MOST_LINKS, MOST_EVENTS = 100, 1000
 _TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,256}")  # nothing that JSON could be made of
 _POST = re.compile(r"https://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w{1,50}/status/(\d{1,20})\b")
 Id = Annotated[str, Meta(pattern="^[0-9]{1,64}$")]
@@ -171,10 +171,10 @@ def _events(told: Mapping[str, Raw], account: AccountConfig) -> Iterator[Inbound
     for kind, raw in told.items():
         if kind == "direct_message_events":
             every: list[Raw] = decoded(EVENTS, raw)
-            yield from each_alone(every, EVENT, partial(_message, users, account), kind)
+            yield from each_alone(every, EVENT, partial(_message, users, account), kind, MOST_EVENTS)
         elif kind in ("direct_message_mark_read_events", "direct_message_indicate_typing_events"):
             every = decoded(EVENTS, raw)
-            yield from each_alone(every, SIGNAL, partial(_signal, account), kind)
+            yield from each_alone(every, SIGNAL, partial(_signal, account), kind, MOST_EVENTS)
         elif kind.endswith(("_events", "user_event")):
             yield Ignored(kind[:100], f"{kind[:100]}: no direct message")
 
@@ -194,7 +194,7 @@ def _message(users: Mapping[str, User], account: AccountConfig, event: Event) ->
     who, data = _customer(said, account), said.message_data
     parts, hidden = _attached(data.attachment)
     text = data.text.replace(hidden, "", 1).strip() if hidden else data.text
-    for each in data.entities.urls[:MOST]:
+    for each in data.entities.urls[:MOST_LINKS]:
         text = text.replace(each.url, each.expanded_url or each.url, 1)
         post = _POST.match(each.expanded_url or "")
         parts += [Shared("post", post[0], id=post[1])] if post else []
