@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from adapters.account_check import is_address
 from adapters.base import AccountConfig
@@ -38,25 +38,36 @@ def message_of(
     at: datetime | None = None,
     name: str | None = None,
     *,
+    also: tuple[HandleRef, ...] = (),
+    claims: tuple[HandleRef, ...] = (),
+    provider_id: str | None = None,
+    in_reply_to: str | None = None,
     files: Sequence[InboundFile] = (),
-    **more: Any,
+    automatic: bool = False,
 ) -> InboundMessage:
-    """Something a customer said; what holds nothing that is known here is shown as that.
-
-    `more`: what else `InboundMessage` has.
-    """
+    """Something a customer said, see `InboundMessage`; what holds nothing that is known here is shown as that."""
     (body, whole), (media, content) = bounded(text), _sorted(parts)
     if not (body or media or content or files):
         content = (Unsupported("message", "of a kind that is not known here"),)
-    return InboundMessage(key, who, body, media, at, name or None, content=content, files=(*whole, *files), **more)
+    kept = (*whole, *files)
+    return InboundMessage(
+        *(key, who, body, media, at, name or None, also, claims, content, provider_id, in_reply_to, kept, automatic)
+    )
 
 
 def echo_of(
-    key: str, who: HandleRef, text: str, parts: Iterable[Part], at: datetime | None, **more: Any
+    key: str,
+    who: HandleRef,
+    text: str,
+    parts: Iterable[Part],
+    at: datetime | None,
+    *,
+    provider_id: str | None = None,
+    in_reply_to: str | None = None,
 ) -> MessageEchoed:
-    """Something that was said to the customer for us, elsewhere. `more`: what else `MessageEchoed` has."""
+    """Something that was said to the customer for us, elsewhere."""
     media, content = _sorted(parts)
-    return MessageEchoed(key, who, bounded(text)[0], media, at, content, **more)
+    return MessageEchoed(key, who, bounded(text)[0], media, at, content, provider_id, in_reply_to)
 
 
 def pressed(
@@ -66,11 +77,11 @@ def pressed(
     title: str,
     id_: str | None = None,
     at: datetime | None = None,
-    **more: Any,
+    also: tuple[HandleRef, ...] = (),
 ) -> InboundMessage:
     """Something of ours that the customer pressed. `id_`: what stands behind its title, where that is not the same."""
     shown = title[:_MOST_TITLE]
-    return message_of(key, who, shown, [Choice(kind, shown, title if id_ is None else id_)], at, **more)
+    return message_of(key, who, shown, [Choice(kind, shown, title if id_ is None else id_)], at, also=also)
 
 
 def fields_told(fields: Mapping[str, T], parts: Kinds[T]) -> list[Part]:

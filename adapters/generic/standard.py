@@ -23,6 +23,7 @@ import httpx2
 import msgspec
 from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from adapters.account_check import is_address
 from adapters.base import AccountConfig, Forged, Outgoing, ParseError, Refused, ReplyLimits, Sent, WebhookRequest
@@ -280,10 +281,10 @@ def _said(event: Said, who: HandleRef, account: AccountConfig) -> InboundEvent:
     at, reply = moment(event.at), event.in_reply_to
     if not isinstance(event, Message):
         return echo_of(event.id, who, event.text, parts, at, in_reply_to=reply)
-    theirs = handles_of(event.customer.phone, event.customer.email, account.region)
-    proof = {"also" if event.customer.proven else "claims": theirs, "automatic": event.automatic}
-    name = name_of(event.customer.name)
-    return message_of(event.id, who, event.text, parts, at, name, files=files, in_reply_to=reply, **proof)
+    name, theirs = name_of(event.customer.name), handles_of(event.customer.phone, event.customer.email, account.region)
+    also, claims = (theirs, ()) if event.customer.proven else ((), theirs)
+    said = message_of(event.id, who, event.text, parts, at, name, also=also, claims=claims, files=files)
+    return replace(said, in_reply_to=reply, automatic=event.automatic)
 
 
 def _content(raw: Raw) -> Content:
