@@ -84,11 +84,6 @@ def pressed(
     return message_of(key, who, shown, [Choice(kind, shown, title if id_ is None else id_)], at, also=also)
 
 
-def fields_told(fields: Mapping[str, T], parts: Kinds[T]) -> list[Part]:
-    """What a message holds whose kinds are fields, of which several may be there: what `parts` makes of each."""
-    return [part for field, read in parts.items() if field in fields for part in read(fields[field])]
-
-
 def card(name: str | None, *numbers: str | None) -> Cards:
     """A contact card with its numbers."""
     return Cards((Card(name or "", tuple(filter(None, numbers))),))

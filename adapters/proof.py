@@ -7,7 +7,7 @@ And the two kinds of proof that most providers have, to be stated by an adapter 
 from __future__ import annotations
 
 import hmac
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
@@ -71,6 +71,14 @@ def timed(request: WebhookRequest, header: str, form: bytes) -> bytes:
 def basic(user: str, password: str) -> str:
     """The value of `Authorization` by RFC 7617."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def plain_of(written: str) -> bytes | None:
+    """What is written in base64, None where it is not."""
+    try:
+        return b64decode(written.encode("ascii"), validate=True)
+    except ValueError:
+        return None
 
 
 def mac(key: bytes, said: bytes, encoding: Literal["hex", "base64"] = "hex") -> str:

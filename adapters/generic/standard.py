@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ from adapters.http_adapter import HttpAdapter, said_in
 from adapters.http_call import Call
 from adapters.json_body import MOST_TEXT, body_of, bounded, decoded, moment
 from adapters.messages import ANY_TYPE, Part, echo_of, medium, message_of, social
-from adapters.proof import fresh, mac, required, same, secrets_of
+from adapters.proof import fresh, mac, plain_of, required, same, secrets_of
 from model import content as held
 from model import inbound
 from model.content import Content
@@ -225,11 +224,8 @@ class StandardWebhooks(HttpAdapter):
 
 
 def _key(secret: str) -> bytes | None:
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        return None
-    return key if 24 <= len(key) <= 64 else None
+    key = plain_of(secret.removeprefix("whsec_"))
+    return key if key and 24 <= len(key) <= 64 else None
 
 
 def _keys(account: AccountConfig) -> list[bytes]:

@@ -29,7 +29,7 @@ from adapters.http_call import Call
 from adapters.json_api import ANSWER, found_in
 from adapters.json_body import body_of, bounded, decoded, instant, readable, reading
 from adapters.media import MediaClient, MediaOutcome, MediaRefused
-from adapters.messages import ANY_TYPE, Kinds, Part, card, fields_told, message_of, place, pressed, social
+from adapters.messages import ANY_TYPE, Kinds, Part, card, message_of, place, pressed, social
 from adapters.pieces import Piece, Way, pieces_of
 from adapters.proof import Given
 from model.content import Content, Form, Forwarded, Notice, Referral, Sticker, Story, Unsupported, VoiceNote
@@ -137,7 +137,7 @@ class Update(Struct):
     my_chat_member: InChat | None = None
 
 
-UPDATE, FIELDS = Decoder(Update), Decoder(dict[str, Raw])
+UPDATE, FIELDS, NULL = Decoder(Update), Decoder(dict[str, Raw]), Raw(b"null")
 
 
 class Telegram(FilesById):
@@ -221,7 +221,8 @@ def _message(said: InChat, key: str, who: HandleRef, holds: dict[str, Raw]) -> I
     text, at = said.text or said.caption, instant(said.date)
     for kind in AGAIN.keys() & holds.keys():
         holds.pop(AGAIN[kind], None)
-    parts = fields_told(holds, PARTS) + [Unsupported(kind) for kind in SENT if kind in holds]
+    parts = [part for kind, tell in PARTS.items() if holds.get(kind, NULL) != NULL for part in tell(holds[kind])]
+    parts += [Unsupported(kind) for kind in SENT if kind in holds]
     key, answers = f"{key}:{said.id}", said.reply_to_message.id if said.reply_to_message else None
     return message_of(key, who, text, parts, at, said.chat.name, provider_id=said.id, in_reply_to=answers)
 

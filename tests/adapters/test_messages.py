@@ -9,7 +9,7 @@ import pytest
 
 from adapters.base import AccountConfig, Outgoing, OutgoingFile, ParseError
 from adapters.json_body import each_alone, meant_for, reading, settled
-from adapters.messages import Kinds, Part, fields_told, message_of, place, told_as
+from adapters.messages import Kinds, Part, message_of, place, told_as
 from adapters.pieces import Piece, Way, pieces_of
 from adapters.receipts import States, became
 from model.content import Location, Sticker, Unsupported
@@ -54,10 +54,6 @@ KINDS: Kinds[str] = {"sticker": lambda _: [Sticker()], "place": lambda where: _s
 )
 def test_a_kind_that_is_unknown_or_lacks_what_it_holds_is_shown_as_that(kind: str, parts: list[Part]) -> None:
     assert told_as(kind, KINDS, "91 0", "why") == parts
-
-
-def test_fields_are_told_in_the_order_of_the_table() -> None:
-    assert fields_told({"place": "1 2", "other": "", "sticker": ""}, KINDS) == [Sticker(), Location(1.0, 2.0)]
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(91.0, 0.0), (0.0, -181.0), (float("nan"), 0.0), (None, 0.0)])
