@@ -3,10 +3,14 @@
 - `base`      what every adapter speaks: the request, the account, the outcome of sending, the Protocol
 - `registry`  which adapter serves a provider and channel; providers of other packages
 - `testing`   the suite every provider is held to, importable by other packages; no part of the product
-- `proof`, `account_check`  what every scheme and every configuration needs
-- `forms`, `json_body`      form fields and JSON from raw bytes, bounded and strict
-- `phones`    what a carrier writes in `From` → E.164 or an id that is no phone
-- `http_call`, `http_adapter`  one call to a sending API and what its outcome means; adapters that send by one
+- `proof`, `account_check`  what every scheme and every configuration needs, and the commonest schemes, to be stated
+- `forms`, `json_body`, `bounds`  form fields and JSON from raw bytes, bounded and strict; many events, each alone
+- `phones`, `details`   what a carrier writes in `From` → E.164 or an id that is no phone; what stands in forms
+- `messages`  what was read → a message of words and parts; tables of kinds
+- `receipts`  a provider's states of a message → what became of it
+- `http_call`, `http_adapter`, `json_api`  one call to a sending API and what its outcome means; adapters that send by
+  one, and those whose API speaks JSON
+- `pieces`    a reply as the messages it is made of; `files_by_id`  files that a provider names by an id
 - `jwt_hs256`, `ed25519`, `oauth1`  tokens and signatures that some schemes are made of
 - `sms`       text messages: `twilio`; `vonage`, `bandwidth`, `messagebird`, `telnyx`, which share `carriers`
 - `whatsapp`  `cloud` (Meta's own) and `twilio`

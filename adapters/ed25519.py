@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from adapters.proof import plain_of
+
 
 def public_key(written: str) -> Ed25519PublicKey | None:
     """The key, None where this is none."""
-    plain = _plain(written)
+    plain = plain_of(written)
     return Ed25519PublicKey.from_public_bytes(plain) if plain and len(plain) == 32 else None
 
 
 def is_signed(said: bytes, signature: str, keys: Iterable[str]) -> bool:
     """Whether the owner of one of these keys signed this."""
-    plain = _plain(signature)
+    plain = plain_of(signature)
     return plain is not None and any(_fits(key, plain, said) for key in map(public_key, keys) if key)
 
 
@@ -28,10 +28,3 @@ def _fits(key: Ed25519PublicKey, signature: bytes, said: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _plain(written: str) -> bytes | None:
-    try:
-        return b64decode(written.encode("ascii"), validate=True)
-    except (binascii.Error, ValueError):
-        return None

@@ -1,6 +1,7 @@
 """What adapters share whose provider is spoken to by one HTTP request a message: the connections, and how a call ends.
 
-A provider adds `verify`, `parse`, `limits`, `calls` and `accepted`, and says what an account of it needs.
+A provider states its `proof` and its `replies` (or writes `verify` and `limits`), says what an account of it needs, and
+adds `parse`, `calls` and `accepted`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from adapters.base import (
     Answer,
     Forged,
     Outgoing,
-    ParseError,
     Refused,
     ReplyLimits,
     SendOutcome,
@@ -27,7 +27,8 @@ from adapters.base import (
     WebhookRequest,
 )
 from adapters.http_call import Call, call_once, nameless, new_session, refusal
-from adapters.json_body import decoded, holds_nul
+from adapters.json_body import readable
+from adapters.proof import Proof
 from model.inbound import InboundEvent
 
 T = TypeVar("T")
@@ -47,21 +48,25 @@ class HttpAdapter(ABC):
     """Settings an account must have, each with its remedy."""
     known: ClassVar[frozenset[str]] = frozenset()
     """Settings it may have, beside `api_base`."""
+    proof: ClassVar[Proof]
+    """How its webhooks are proved."""
+    replies: ClassVar[ReplyLimits]
+    """What a reply may be."""
 
     def __init__(self) -> None:
         self._session: httpx2.AsyncClient | None = None
 
-    @abstractmethod
     def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
-        """Raise Forged unless the request is proved to be the provider's."""
+        """Raise Forged unless the request is proved to be the provider's: by its `proof`."""
+        self.proof.check(request, account)
 
     @abstractmethod
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a verified request, or ParseError."""
 
-    @abstractmethod
     def limits(self, account: AccountConfig) -> ReplyLimits:
-        """What a reply from this account may be."""
+        """What a reply from this account may be: its `replies`."""
+        return self.replies
 
     @abstractmethod
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
@@ -79,9 +84,15 @@ class HttpAdapter(ABC):
         """What an answer that is no 2xx means: by its status, unless the provider's codes say more."""
         return refusal(response, self.reason(response), repeatable=repeatable)
 
+    def fits(self, secret: str) -> bool:
+        """Whether it could be a secret of the provider's at all."""
+        return True
+
     def problems(self, account: AccountConfig) -> Iterator[str]:
         """Everything wrong with the configuration, each naming the field and the remedy."""
         yield from secret_problems(account, self.secret_is)
+        if not all(map(self.fits, filter(str.strip, account.secrets))):
+            yield f"secrets hold one that is no key, or that {self.title} does not take: {self.secret_is}"
         yield from url_problems(account.public_url)
         yield from setting_problems(account, self.needed, self.known)
 
@@ -100,7 +111,7 @@ class HttpAdapter(ABC):
         problem = next(self.problems(account), None)
         if problem is not None:
             return Refused(f"the account cannot send: {problem}", retryable=True)
-        calls = self.calls(account, outgoing)
+        calls = self._too_many(account, outgoing) or self.calls(account, outgoing)
         if isinstance(calls, Refused):
             return calls
         outcome: SendOutcome = Refused("there is nothing to send: give a text or a file")
@@ -116,6 +127,15 @@ class HttpAdapter(ABC):
         if session is not None:
             await session.aclose()
 
+    def _too_many(self, account: AccountConfig, outgoing: Outgoing) -> Refused | None:
+        """What is said to more files than a message may have."""
+        most = self.limits(account).most_files
+        if len(outgoing.files) <= most:
+            return None
+        if not most:
+            return Refused(f"{self.title} takes no files from here: send words, or a link to the file")
+        return Refused(f"{self.title} takes {most} with a message: send the other files apart")
+
     async def _send(self, made: Call, timeout: float) -> SendOutcome:
         if self._session is None:
             self._session = new_session()
@@ -127,14 +147,16 @@ class HttpAdapter(ABC):
         return self.accepted(response) or nameless(self.title)
 
 
+def json_answer(said: object) -> Answer:
+    """JSON as the answer to a webhook."""
+    return Answer(msgspec.json.encode(said), "application/json")
+
+
 def said_in(decoder: msgspec.json.Decoder[T], response: httpx2.Response) -> T | None:
     """What an answer says; None where it cannot be read, or holds what cannot be stored."""
-    try:
-        return None if holds_nul(response.content) else decoded(decoder, response.content)
-    except ParseError:
-        return None
+    return readable(decoder, response.content)
 
 
-def base_of(account: AccountConfig, usual: str) -> str:
+def base_of(account: AccountConfig, usual: str, setting: str = "api_base") -> str:
     """Where the provider's API is, without a slash at its end: `settings.api_base`, or the usual one."""
-    return (account.settings.get("api_base") or usual).rstrip("/")
+    return (account.settings.get(setting) or usual).rstrip("/")

@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
+import msgspec
 from msgspec import Struct
 
 from adapters.base import Busy, Refused, SendOutcome, Unknown
@@ -94,6 +96,33 @@ def refusal(response: httpx2.Response, reason: str, *, repeatable: bool = False)
     if status in (408, 429) or status >= 500:
         return Busy(retry_after_seconds(response.headers.get("retry-after")), reason)
     return Refused(reason, retryable=status in OURS_TO_FIX)
+
+
+class Codes(Struct, frozen=True):
+    """A provider's codes by what they say of a message. Whatever is not among them: it is refused."""
+
+    busy: frozenset[int | str] = frozenset()
+    """It was not taken, and may be later."""
+    lost: frozenset[int | str] = frozenset()
+    """It may or may not have been taken."""
+    ours_to_fix: frozenset[int | str] | re.Pattern[str] = frozenset()
+    """It was refused for something that an admin can mend. A pattern of whole codes where there are many."""
+
+    def outcome(self, code: int | str, reason: str) -> SendOutcome:
+        """What the code means. `reason`: the provider's words, for the agent."""
+        if code in self.lost:
+            return Unknown(f"{reason}: it may or may not have taken the message")
+        if code in self.busy:
+            return Busy(None, reason)
+        ours = self.ours_to_fix
+        return Refused(reason, ours.fullmatch(str(code)) is not None if isinstance(ours, re.Pattern) else code in ours)
+
+
+def as_form(fields: Mapping[str, object]) -> dict[str, str]:
+    """Fields as a form has them: text as it is, anything else as JSON."""
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode() for name, value in fields.items()
+    }
 
 
 def nameless(provider: str) -> Unknown:

@@ -7,21 +7,25 @@ One delivery may hold several events, and one of them that cannot be read must n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from adapters.base import ParseError, WebhookRequest
+from adapters.base import AccountConfig, ParseError, WebhookRequest
 from model.inbound import InboundEvent, InboundFile, Unreadable
 
 MOST_TEXT = 16_000
+MOST_EVENTS = 100
+"""In one delivery, unless a provider is known to put more into one."""
 # A backslash that is itself escaped makes what follows plain text: a customer may well write \u0000.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
 
 
 def body_of(request: WebhookRequest) -> bytes:
@@ -56,6 +60,24 @@ def decoded(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
         raise ParseError(f"no readable JSON ({type(error).__name__})") from None
 
 
+def readable(decoder: msgspec.json.Decoder[T], data: bytes) -> T | None:
+    """The Struct these bytes hold; None where they cannot be read, or hold what cannot be stored."""
+    try:
+        return None if holds_nul(data) else decoded(decoder, data)
+    except ParseError:
+        return None
+
+
+def reading(kind: type[T], read: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[msgspec.Raw, P], R]:
+    """`read`, given what raw JSON holds as this kind. What cannot be read so is a ParseError."""
+    decoder = msgspec.json.Decoder(kind)
+
+    def read_raw(raw: msgspec.Raw, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return read(decoded(decoder, raw), *args, **kwargs)
+
+    return read_raw
+
+
 def settled(events: Iterable[InboundEvent], field: str = "entry") -> list[InboundEvent]:
     """The events of a delivery; ParseError where not one of them could be read. `field`: where they stand."""
     taken = list(events)
@@ -65,6 +87,29 @@ def settled(events: Iterable[InboundEvent], field: str = "entry") -> list[Inboun
     if len(unread) == len(taken):
         raise ParseError(unread[0].reason, unread[0].field)
     return taken
+
+
+def meant_for(told: str | None, account: AccountConfig, field: str, whose: str = "another account's") -> None:
+    """ParseError unless an event tells the account's address as the one it is for."""
+    if told != account.address:
+        raise ParseError(f"{whose}: check the account's address", field)
+
+
+def each_alone(
+    raws: Sequence[msgspec.Raw],
+    decoder: msgspec.json.Decoder[T],
+    read: Callable[[T], Iterable[InboundEvent]],
+    field: str,
+    most: int = MOST_EVENTS,
+) -> Iterator[InboundEvent]:
+    """The events of a list, each read for itself: what cannot be read is `Unreadable`, with its place in `field`."""
+    if len(raws) > most:
+        raise ParseError(f"more than {most} events", field or None)
+    for number, raw in enumerate(raws):
+        try:
+            yield from read(decoded(decoder, raw))
+        except ParseError as error:
+            yield Unreadable(error.reason, f"{field}[{number}].{error.field or ''}".rstrip("."))
 
 
 def instant(value: str | int | None, per_second: int = 1) -> datetime | None:

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from adapters import http_call
 from adapters.base import AccountConfig, Busy, Refused, SendOutcome, Sent
+from adapters.json_body import readable
 from adapters.meta_account import graph_base
 from adapters.meta_errors import LATER, OURS_TO_FIX, TOO_MANY, describe
 
@@ -98,10 +99,7 @@ def proof(account: AccountConfig) -> str:
 
 def _meaning(response: httpx2.Response) -> SendOutcome:
     if response.is_success:
-        try:
-            answered = _ANSWERED.decode(response.content)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            answered = Answered()
+        answered = readable(_ANSWERED, response.content) or Answered()
         name = answered.message_id or answered.id or (answered.messages[0].id if answered.messages else "")
         if not name:
             return http_call.nameless("Meta")
@@ -111,10 +109,7 @@ def _meaning(response: httpx2.Response) -> SendOutcome:
 
 def _refusal(response: httpx2.Response) -> SendOutcome:
     """What an answer that is no 2xx means."""
-    try:
-        error = _FAILED.decode(response.content).error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        error = GraphError()
+    error = (readable(_FAILED, response.content) or Failed()).error
     status, code = response.status_code, error.code
     words = (error.error_data.details if error.error_data else "") or error.message or f"HTTP {status}"
     reason = describe(code, words, error.error_subcode)

@@ -7,15 +7,15 @@ Media are at addresses of Meta's content servers that need no token and end afte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
-from msgspec import Struct
 
 from adapters.base import ParseError
-from adapters.json_body import decoded
-from adapters.meta_page_wire import ATTACHMENT, Attachment, Message, Payload, Referral
-from model.content import Choice, Content, Location, Shared, Sticker, Story, Unsupported
+from adapters.json_body import reading
+from adapters.messages import ANY_TYPE, Part, place
+from adapters.meta_page_wire import Attachment, Message, Payload, Referral
+from model.content import Choice, Shared, Sticker, Story, Unsupported
 from model.content import Referral as CameBy
 from model.timeline import Media
 
@@ -25,7 +25,7 @@ _MEDIA = {
     "image": "image/jpeg",
     "video": "video/mp4",
     "audio": "audio/mp4",
-    "file": "application/octet-stream",
+    "file": ANY_TYPE,
 }
 _SHARED = {
     "fallback": "link",
@@ -41,28 +41,19 @@ _SHARED = {
 _ADDRESS = re.compile(r"https?://[^\s/]+/[^\s]*", re.IGNORECASE)
 
 
-class Held(Struct, frozen=True):
-    """Media and content of one message."""
-
-    media: tuple[Media, ...] = ()
-    content: tuple[Content, ...] = ()
-
-
-def held_in(message: Message) -> Held:
+def held_in(message: Message) -> list[Part]:
     """Everything the message holds besides its words."""
-    parts = [_part(attachment) for attachment in message.attachments[:_MOST_ATTACHMENTS]]
-    media = tuple(part for each in parts for part in each.media)
-    content = [part for each in parts for part in each.content]
+    parts = [part for attachment in message.attachments[:_MOST_ATTACHMENTS] for part in _part(attachment)]
     if message.quick_reply:
-        content.append(Choice("quick_reply", message.text[:200], message.quick_reply.payload or None))
+        parts.append(Choice("quick_reply", message.text[:200], message.quick_reply.payload or None))
     story = message.reply_to.story if message.reply_to else None
     if story:
-        content.append(Story("reply", url_of(story.url), story.id))
+        parts.append(Story("reply", url_of(story.url), story.id))
     if message.referral:
-        content.append(came_by(message.referral))
+        parts.append(came_by(message.referral))
     if message.is_unsupported:
-        content.append(Unsupported("message", "the app does not hand over messages of this kind"))
-    return Held(media, tuple(content))
+        parts.append(Unsupported("message", "the app does not hand over messages of this kind"))
+    return parts
 
 
 def came_by(referral: Referral) -> CameBy:
@@ -83,32 +74,34 @@ def url_of(text: str | None) -> str | None:
     return text if text and len(text) <= 4096 and _ADDRESS.fullmatch(text) else None
 
 
-def _part(raw: msgspec.Raw) -> Held:
+def _part(raw: msgspec.Raw) -> Iterable[Part]:
     try:
-        attachment = decoded(ATTACHMENT, raw)
+        return _told(raw)
     except ParseError as error:
-        return Held(content=(Unsupported("attachment", f"not readable: {error}"),))
+        return [Unsupported("attachment", f"not readable: {error}")]
+
+
+def _attachment(attachment: Attachment) -> Iterable[Part]:
     payload = attachment.payload or Payload()
-    if attachment.type in _MEDIA:
-        return _medium(attachment, payload)
-    return Held(content=tuple(_content(attachment, payload)))
+    return (_medium if attachment.type in _MEDIA else _content)(attachment, payload)
 
 
-def _medium(attachment: Attachment, payload: Payload) -> Held:
+_told = reading(Attachment, _attachment)
+
+
+def _medium(attachment: Attachment, payload: Payload) -> Iterable[Part]:
     url = url_of(payload.url)
     if url is None:
-        return Held(content=(Unsupported(attachment.type, "Meta gives no address to fetch it from"),))
-    sticker: tuple[Content, ...] = (Sticker(),) if payload.sticker_id is not None else ()
-    return Held((Media(url, _MEDIA[attachment.type], name=attachment.title or payload.title),), sticker)
+        return [Unsupported(attachment.type, "Meta gives no address to fetch it from")]
+    medium = Media(url, _MEDIA[attachment.type], name=attachment.title or payload.title)
+    return [medium, Sticker()] if payload.sticker_id is not None else [medium]
 
 
-def _content(attachment: Attachment, payload: Payload) -> Iterable[Content]:
+def _content(attachment: Attachment, payload: Payload) -> Iterator[Part]:
     kind, url = attachment.type, url_of(payload.url or attachment.url)
     title = attachment.title or payload.title
     if kind == "location" and payload.coordinates:
-        place = payload.coordinates
-        if -90 <= place.lat <= 90 and -180 <= place.long <= 180:
-            yield Location(place.lat, place.long, name=title)
+        yield from place(payload.coordinates.lat, payload.coordinates.long, title)
         return
     if kind == "story_mention":
         yield Story("mention", url, _text(payload.id))

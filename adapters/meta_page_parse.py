@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
-from adapters.json_body import body_of, bounded, decoded, instant, settled
+from adapters.json_body import body_of, bounded, decoded, each_alone, instant, reading, settled
+from adapters.messages import Part, echo_of, message_of
 from adapters.meta_page_content import came_by, held_in
 from adapters.meta_page_wire import (
-    AGREEMENT,
-    DELIVERY,
-    EDIT,
     ENVELOPE,
     EVENT,
-    MESSAGE,
-    POSTBACK,
-    REACTION,
-    READ,
-    REFERRAL,
     Account,
+    Agreement,
+    Delivery,
+    Edit,
     Event,
     Message,
+    Postback,
+    Reaction,
+    Read,
+    Referral,
 )
 from model.content import Choice, Content, Notice
 from model.inbound import (
@@ -38,7 +39,6 @@ from model.inbound import (
     Ignored,
     InboundEvent,
     InboundMessage,
-    MessageEchoed,
     MessageEdited,
     MessageReacted,
     MessageUnsent,
@@ -50,6 +50,8 @@ MARK = "screenpop:"
 """Before our entry's id in what Messenger echoes as `metadata`."""
 FILE_MARK = ":file"
 """Behind that on a file whose words follow as a message of their own: what became of the reply, the words tell."""
+MOST_EVENTS = 1000
+"""In one delivery: https://developers.facebook.com/docs/graph-api/webhooks/getting-started, "Frequency"."""
 _EMOJI = {"love": "❤", "like": "👍", "dislike": "👎", "smile": "😆", "wow": "😮", "sad": "😢", "angry": "😠"}
 _OTHERS = (
     "account_linking",
@@ -101,18 +103,14 @@ def _entry_events(entry: Account, page: Page) -> Iterator[InboundEvent]:
     if not page.id or entry.id != page.id:
         yield Unreadable("another account's: check the account's address", "entry.id")
         return
-    for number, raw in enumerate(entry.messaging):
-        try:
-            yield from _told(decoded(EVENT, raw), page)
-        except ParseError as error:
-            yield Unreadable(error.reason, f"messaging.{error.field or number}")
+    yield from each_alone(entry.messaging, EVENT, partial(_told, page), "messaging", MOST_EVENTS)
     if entry.standby:
         yield Ignored("standby", f"{len(entry.standby)} of a conversation that another app holds now")
     for change in entry.changes:
         yield Ignored(change.field[:100], f"{change.field[:100]} is no message")
 
 
-def _told(event: Event, page: Page) -> list[InboundEvent]:
+def _told(page: Page, event: Event) -> list[InboundEvent]:
     ours = event.sender.id == page.id
     other = event.recipient if ours else event.sender
     if not ours and event.recipient.id not in (None, page.id):
@@ -132,27 +130,14 @@ def _told(event: Event, page: Page) -> list[InboundEvent]:
     raise ParseError("unknown kind", "messaging")
 
 
-def _message(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    message = decoded(MESSAGE, raw)
+def _message(message: Message, told: Told) -> list[InboundEvent]:
     at = instant(told.event.timestamp, 1000)
     if message.is_deleted:
         return [MessageUnsent(f"{message.mid}:deleted", told.customer, message.mid, at)]
     if message.is_echo or told.event.sender.id == told.page.id:
         return [_echo(message, told)]
-    held = held_in(message)
-    body, files = bounded(message.text)
-    return [
-        InboundMessage(
-            key=message.mid,
-            handle=told.customer,
-            body=body,
-            media=held.media,
-            occurred_at=at,
-            content=held.content,
-            in_reply_to=message.reply_to.mid if message.reply_to else None,
-            files=files,
-        )
-    ]
+    answers = message.reply_to.mid if message.reply_to else None
+    return [message_of(message.mid, told.customer, message.text, held_in(message), at, in_reply_to=answers)]
 
 
 def _echo(message: Message, told: Told) -> InboundEvent:
@@ -163,17 +148,9 @@ def _echo(message: Message, told: Told) -> InboundEvent:
     entry = _marked(mark)
     if entry:
         return DeliveryReceipt(f"{message.mid}:sent", message.mid, "sent", outbound_id=entry)
-    held = held_in(message)
-    return MessageEchoed(
-        key=f"{message.mid}:echo",
-        handle=told.customer,
-        body=bounded(message.text)[0],
-        media=held.media,
-        occurred_at=instant(told.event.timestamp, 1000),
-        content=held.content,
-        provider_id=message.mid,
-        in_reply_to=message.reply_to.mid if message.reply_to else None,
-    )
+    at, answers = instant(told.event.timestamp, 1000), message.reply_to.mid if message.reply_to else None
+    key, parts = f"{message.mid}:echo", held_in(message)
+    return echo_of(key, told.customer, message.text, parts, at, provider_id=message.mid, in_reply_to=answers)
 
 
 def _marked(metadata: str) -> UUID | None:
@@ -185,18 +162,14 @@ def _marked(metadata: str) -> UUID | None:
         return None
 
 
-def _postback(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    postback = decoded(POSTBACK, raw)
-    content: tuple[Content, ...] = (Choice("postback", postback.title[:200], postback.payload or None),)
-    if postback.referral:
-        content += (came_by(postback.referral),)
+def _postback(postback: Postback, told: Told) -> list[InboundEvent]:
+    title, came = postback.title[:200], [came_by(postback.referral)] if postback.referral else []
+    parts: list[Part] = [Choice("postback", title, postback.payload or None), *came]
     key = postback.mid or told.key("postback", postback.payload)
-    at = instant(told.event.timestamp, 1000)
-    return [InboundMessage(key, told.customer, postback.title[:200], occurred_at=at, content=content)]
+    return [message_of(key, told.customer, title, parts, instant(told.event.timestamp, 1000))]
 
 
-def _reaction(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    reaction = decoded(REACTION, raw)
+def _reaction(reaction: Reaction, told: Told) -> list[InboundEvent]:
     emoji = reaction.emoji or _EMOJI.get(reaction.reaction or "", reaction.reaction or "👍")
     given = reaction.action != "unreact"
     key = f"{reaction.mid}:{told.customer.value}:{reaction.action}:{emoji}:{told.when}"
@@ -204,15 +177,13 @@ def _reaction(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [MessageReacted(key, told.customer, reaction.mid, emoji if given else None, at)]
 
 
-def _edit(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    edit = decoded(EDIT, raw)
+def _edit(edit: Edit, told: Told) -> list[InboundEvent]:
     key = f"{edit.mid}:edit:{str(edit.num_edit)[:20]}"
     at = instant(told.event.timestamp, 1000)
     return [MessageEdited(key, told.customer, edit.mid, bounded(edit.text)[0], at)]
 
 
-def _read(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    read = decoded(READ, raw)
+def _read(read: Read, told: Told) -> list[InboundEvent]:
     if read.mid:
         return [DeliveryReceipt(f"{read.mid}:read", read.mid, "read")]
     until = instant(read.watermark, 1000)
@@ -221,9 +192,8 @@ def _read(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [ReadUpTo(f"read:{told.customer.value}:{read.watermark}", told.customer, "read", until)]
 
 
-def _delivery(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
+def _delivery(delivery: Delivery, told: Told) -> list[InboundEvent]:
     """By message where they are named, and up to the time in any case."""
-    delivery = decoded(DELIVERY, raw)
     until = instant(delivery.watermark, 1000)
     if until is None:
         raise ParseError("no time", "delivery.watermark")
@@ -232,16 +202,14 @@ def _delivery(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
     return [*receipts, ReadUpTo(key, told.customer, "delivered", until)]
 
 
-def _referral(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
+def _referral(referral: Referral, told: Told) -> list[InboundEvent]:
     """Came by a link or advertisement into a conversation there was already, without a word."""
-    referral = decoded(REFERRAL, raw)
     return [
         _reported(told, told.key("referral", f"{referral.source}:{referral.ref}:{referral.ad_id}"), came_by(referral))
     ]
 
 
-def _agreement(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
-    agreed = decoded(AGREEMENT, raw)
+def _agreement(agreed: Agreement, told: Told) -> list[InboundEvent]:
     what = agreed.title or agreed.ref or agreed.payload or agreed.type or "messages"
     notice = Notice(f"Agreed to be written to: {what[:200]}")
     return [_reported(told, told.key("agreement", what), notice)]
@@ -249,16 +217,16 @@ def _agreement(raw: msgspec.Raw, told: Told) -> list[InboundEvent]:
 
 def _reported(told: Told, key: str, content: Content) -> InboundMessage:
     at = instant(told.event.timestamp, 1000)
-    return InboundMessage(key, told.customer, "", occurred_at=at, content=(content,), automatic=True)
+    return message_of(key, told.customer, "", [content], at, automatic=True)
 
 
 _KINDS: dict[str, Callable[[msgspec.Raw, Told], list[InboundEvent]]] = {
-    "message": _message,
-    "postback": _postback,
-    "reaction": _reaction,
-    "message_edit": _edit,
-    "read": _read,
-    "delivery": _delivery,
-    "referral": _referral,
-    "agreement": _agreement,
+    "message": reading(Message, _message),
+    "postback": reading(Postback, _postback),
+    "reaction": reading(Reaction, _reaction),
+    "message_edit": reading(Edit, _edit),
+    "read": reading(Read, _read),
+    "delivery": reading(Delivery, _delivery),
+    "referral": reading(Referral, _referral),
+    "agreement": reading(Agreement, _agreement),
 }

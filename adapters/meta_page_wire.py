@@ -185,14 +185,6 @@ class Envelope(Struct):
 
 ENVELOPE = Decoder(Envelope)
 EVENT = Decoder(Event)
-MESSAGE = Decoder(Message)
-POSTBACK = Decoder(Postback)
-REACTION = Decoder(Reaction)
-EDIT = Decoder(Edit)
-READ = Decoder(Read)
-DELIVERY = Decoder(Delivery)
-REFERRAL = Decoder(Referral)
-AGREEMENT = Decoder(Agreement)
 
 
 # -- attachments --------------------------------------------------------------------------------------------------
@@ -239,6 +231,3 @@ class Attachment(Struct):
     payload: Payload | None = None
     title: Name | None = None
     url: Name | None = None
-
-
-ATTACHMENT = Decoder(Attachment)

@@ -9,7 +9,6 @@ form before the chat is what they claim, never who they are.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -19,8 +18,8 @@ from msgspec import Struct
 
 from adapters.base import AccountConfig, ParseError, WebhookRequest
 from adapters.chat.visitor import Visitor, visitor_of
+from adapters.details import handles_of, name_of, type_of
 from adapters.forms import query_of
-from adapters.phones import normalise
 from model.content import Content, Referral
 from model.inbound import HandleRef, InboundEvent, InboundFile, InboundMessage, ReadUpTo, Typing
 
@@ -28,8 +27,6 @@ MOST_TEXT: Final = 16_000
 MOST_JSON: Final = 256 * 1024
 MOST_FILE: Final = 25 * 1024 * 1024
 FILE_STEP: Final = "file"
-_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
-_EMAIL = re.compile(r"[^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,189}")
 
 
 class _Said(Struct, frozen=True, tag_field="type"):
@@ -125,7 +122,7 @@ def _message(said: _Message, key: str, visitor: Visitor, account: AccountConfig)
         key,
         visitor.handle(account),
         said.text[:MOST_TEXT],
-        name_hint=visitor.name or (" ".join((form.name or "").split())[:200] or None),
+        name_hint=visitor.name or name_of(form.name),
         also=visitor.also(account),
         claims=_claims(form, visitor, account),
         content=_page(said.page),
@@ -135,11 +132,8 @@ def _message(said: _Message, key: str, visitor: Visitor, account: AccountConfig)
 
 def _claims(form: _Form, visitor: Visitor, account: AccountConfig) -> tuple[HandleRef, ...]:
     """What the visitor says of themselves, as far as it is not proved anyway."""
-    phone = normalise(form.phone, account.region) if form.phone else None
-    claims = [HandleRef("phone", phone)] if phone and phone != visitor.phone else []
-    email = (form.email or "").strip()
-    claims += [HandleRef("email", email)] if _EMAIL.fullmatch(email) and email != visitor.email else []
-    return tuple(claims)
+    proved = (visitor.phone, visitor.email)
+    return tuple(one for one in handles_of(form.phone, form.email, account.region) if one.value not in proved)
 
 
 def _page(page: _Page | None) -> tuple[Content, ...]:
@@ -157,6 +151,6 @@ def _file(request: WebhookRequest, visitor: Visitor, account: AccountConfig) -> 
     except ValueError:
         raise ParseError("is no UUID", "id") from None
     name, kind = fields.optional("name", 255) or None, (fields.optional("type", 200) or "").partition(";")[0].lower()
-    file = InboundFile(name, kind if _TYPE.fullmatch(kind) else "application/octet-stream", request.body)
+    file = InboundFile(name, type_of(kind), request.body)
     key, handle = f"{visitor.id}:{id_}", visitor.handle(account)
     return InboundMessage(key, handle, "", name_hint=visitor.name, also=visitor.also(account), files=(file,))

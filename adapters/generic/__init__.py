@@ -1,4 +1,1 @@
-"""Any system of a company's own, by signed HTTP.
-
-- `standard`  signed as Standard Webhooks has it, both ways
-"""
+"""Any system of a company's own, by HTTP signed as Standard Webhooks has it, both ways."""

@@ -1,1 +1,1 @@
-"""Chats with an official account on LINE: `line`, and `events`, what its webhooks hold."""
+"""Chats with an official account on LINE."""

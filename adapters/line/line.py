@@ -2,77 +2,111 @@
 
 - Proof: `x-line-signature`, HMAC-SHA256 of the body with the channel secret, in base64; no time in it ("Signature
   validation"). `destination` says whose webhook it is.
-- Events: "Webhook Event Objects", several in one delivery, none where the console asks whether we are there; `events`.
+- Events: "Webhook Event Objects", several in one delivery, none where the console asks whether we are there. Groups and
+  rooms are passed over: what is answered there everybody reads.
 - Sending: "Send push message", under `X-Line-Retry-Key`: sent again it is the same message, answered 409. Files are
   fetched by LINE from an address of ours. LINE tells nothing of a message after that: no delivery, no reading.
 """
 
 from __future__ import annotations
 
-import hmac
-from base64 import b64encode
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
+from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from adapters.base import AccountConfig, Forged, Outgoing, Refused, ReplyLimits, SendOutcome, Sent
-from adapters.base import WebhookRequest as Request
-from adapters.http_adapter import HttpAdapter, base_of, said_in
+from adapters.base import AccountConfig, Outgoing, ParseError, Refused, ReplyLimits, SendOutcome, Sent, WebhookRequest
+from adapters.bounds import Id, Latitude, Longitude, Short, Size
+from adapters.files_by_id import FilesById
+from adapters.http_adapter import base_of
 from adapters.http_call import Call
-from adapters.line.events import OURS, parse
-from adapters.media import Credentials, MediaClient, MediaOutcome
-from adapters.proof import required, same, secrets_of
-from model.inbound import InboundEvent
+from adapters.json_body import body_of, decoded, each_alone, instant, meant_for, settled
+from adapters.media import MediaClient
+from adapters.messages import ANY_TYPE, Kinds, Part, message_of, place, pressed, social, told_as
+from adapters.proof import Signed
+from model.content import Sticker
+from model.inbound import ConsentChange, Ignored, InboundEvent, MessageUnsent
 from model.timeline import Media
 
-API, DATA = "https://api.line.me", "https://api-data.line.me"
-RETRY_KEY, MOST_UNITS = "X-Line-Retry-Key", 5000
+DATA, MOST_UNITS = "https://api-data.line.me", 5000
 NEEDED = {"access_token": "issue a long-lived one in LINE's console, Messaging API"}
-ANSWER = Decoder(dict[str, Any])
+TYPES = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mp4", "file": ANY_TYPE}
+OF_GROUPS = frozenset(("join", "leave", "memberJoined", "memberLeft"))
+OF_THE_BOT = frozenset(("activated", "deactivated", "botSuspended", "botResumed", "delivery"))
+NOTHING = OF_GROUPS | OF_THE_BOT | {"accountLink", "beacon", "membership", "videoPlayComplete", "things"}
 
 
-class Line(HttpAdapter):
+class Origin(Struct):
+    """Whom an event is of, or who keeps a file."""
+
+    type: str = ""
+    user: Short = field(name="userId", default="")
+    url: Short = field(name="originalContentUrl", default="")
+
+
+class Message(Struct):
+    id: Id
+    type: Id
+    text: str = ""
+    quoted: Short | None = field(name="quotedMessageId", default=None)
+    keeper: Origin = field(name="contentProvider", default_factory=Origin)
+    name: Short | None = field(name="fileName", default=None)
+    size: Size | None = field(name="fileSize", default=None)
+    title: Short | None = None
+    address: Short | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+
+
+class Event(Struct):
+    type: Id
+    key: Id = field(name="webhookEventId")
+    mode: str = "active"
+    timestamp: int | None = None
+    source: Origin = field(default_factory=Origin)
+    message: Message | None = None
+    unsend: dict[str, Id] = {}
+    postback: dict[str, Any] = {}
+
+
+class Webhook(Struct):
+    destination: Id
+    events: list[Raw]
+
+
+WEBHOOK, EVENT = Decoder(Webhook), Decoder(Event)
+
+
+class Line(FilesById):
     """The adapter."""
 
-    provider, channels, title = "line", frozenset(("line",)), "LINE"
-    secret_is, needed = "give the channel secret of LINE's console, Basic settings", NEEDED
-    known = frozenset(("data_base",))
+    provider, channels, title, api = "line", frozenset(("line",)), "LINE", "https://api.line.me"
+    proof = Signed("x-line-signature", "base64")
+    secret_is = "give the channel secret of LINE's console, Basic settings"
+    needed, known = NEEDED, frozenset(("data_base",))
+    mark, names, words = "line:", "{sentMessages.-1.id}", "LINE: {message}"
+    # Section "Message objects". A picture is its own preview, of 1 MB at most; videos need one beside.
+    replies = ReplyLimits(MOST_UNITS, most_files=4, most_file_bytes=1000 * 1000, file_types=("image/jpeg", "image/png"))
 
-    def verify(self, request: Request, account: AccountConfig) -> None:
-        """Raise Forged unless whoever knows the channel secret signed this body."""
-        secrets, given = secrets_of(account), required(request, "x-line-signature")
-        signatures = (hmac.digest(secret.encode(), request.body, "sha256") for secret in secrets)
-        if not same(given, *(b64encode(signature).decode() for signature in signatures)):
-            raise Forged("the signature does not match any secret of the account")
-
-    def parse(self, request: Request, account: AccountConfig) -> list[InboundEvent]:
+    def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a webhook, or ParseError."""
-        return parse(request, account)
-
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """Section "Message objects". A picture is its own preview, of 1 MB at most; videos need one beside."""
-        types = ("image/jpeg", "image/png")
-        return ReplyLimits(most_characters=MOST_UNITS, most_files=4, most_file_bytes=1000 * 1000, file_types=types)
+        told = decoded(WEBHOOK, body_of(request))
+        meant_for(told.destination, account, "destination")
+        if not told.events:
+            return [Ignored("verify", "LINE's console asks whether we are there")]
+        return settled(each_alone(told.events, EVENT, lambda event: _read(event, account), "events"), "events")
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """One push with everything: pictures, then the words, which LINE counts in units of UTF-16."""
         if len(outgoing.body.encode("utf-16-le", "replace")) // 2 > MOST_UNITS:
             return Refused(f"longer than {MOST_UNITS:,} characters as LINE counts: an emoji is two or more. Shorten it")
-        messages: list[dict[str, str]] = [
-            {"type": "image", "originalContentUrl": one.url, "previewImageUrl": one.url} for one in outgoing.files
-        ]
+        urls = [one.url for one in outgoing.files]
+        messages = [{"type": "image", "originalContentUrl": url, "previewImageUrl": url} for url in urls]
         messages += [{"type": "text", "text": outgoing.body}] if outgoing.body else []
-        headers = {"Authorization": f"Bearer {account.settings['access_token']}", RETRY_KEY: str(outgoing.id)}
-        push = {"to": outgoing.to, "messages": messages}
-        return [Call(f"{base_of(account, API)}/v2/bot/message/push", headers, push, repeatable=True)]
-
-    def accepted(self, response: httpx2.Response) -> SendOutcome | None:
-        """The id of the last of its messages."""
-        sent = (said_in(ANSWER, response) or {}).get("sentMessages")
-        last = sent[-1].get("id") if isinstance(sent, list) and sent and isinstance(sent[-1], dict) else None
-        return Sent(last, "sent") if isinstance(last, str) and last else None
+        push, key = {"to": outgoing.to, "messages": messages}, {"X-Line-Retry-Key": str(outgoing.id)}
+        return [self.call(account, "/v2/bot/message/push", push, more=key, repeatable=True)]
 
     def failed(self, response: httpx2.Response, *, repeatable: bool) -> SendOutcome:
         """Taken already under this key; or the month's messages are used up, which waiting does not mend."""
@@ -82,15 +116,37 @@ class Line(HttpAdapter):
             return Refused(self.reason(response), retryable=True)
         return super().failed(response, repeatable=repeatable)
 
-    def reason(self, response: httpx2.Response) -> str:
-        """LINE's words."""
-        words = (said_in(ANSWER, response) or {}).get("message")
-        return f"LINE: {words[:300]}" if isinstance(words, str) and words else super().reason(response)
+    async def file_address(self, account: AccountConfig, id_: str, client: MediaClient) -> str:
+        """By the message's id, at a host of LINE's for files."""
+        return f"{base_of(account, DATA, 'data_base')}/v2/bot/message/{id_}/content"
 
-    async def fetch_media(self, account: AccountConfig, media: Media, client: MediaClient) -> MediaOutcome:
-        """By the message's id from LINE's own host; what lies elsewhere is a plain link."""
-        if not media.url.startswith(OURS):
-            return await client.get(media.url)
-        base = (account.settings.get("data_base") or DATA).rstrip("/")
-        token = Credentials(f"Bearer {account.settings.get('access_token', '')}", frozenset((urlsplit(base).netloc,)))
-        return await client.get(f"{base}/v2/bot/message/{media.url[len(OURS) :]}/content", credentials=token)
+
+def _read(event: Event, account: AccountConfig) -> Iterator[InboundEvent]:
+    who, at, said = social(account, event.source.user), instant(event.timestamp, 1000), event.message
+    if event.type in NOTHING or event.mode != "active" or event.source.type != "user":
+        yield Ignored(event.key, f"{event.type} of {event.source.type or 'nobody'} says nothing to us")
+    elif not who.value:
+        raise ParseError("of nobody", "source.userId")
+    elif event.type == "message" and said is not None:
+        held = told_as(said.type, KINDS, said)
+        yield message_of(event.key, who, said.text, held, at, provider_id=said.id, in_reply_to=said.quoted)
+    elif event.type == "unsend" and "messageId" in event.unsend:
+        yield MessageUnsent(event.key, who, event.unsend["messageId"], at)
+    elif event.type in ("follow", "unfollow"):
+        yield ConsentChange(event.key, who, event.type, event.type == "unfollow")
+    elif event.type == "postback":
+        yield pressed(event.key, who, "postback", str(event.postback.get("data", ""))[:1000], at=at)
+    else:
+        raise ParseError("unknown kind of event, or without what it is about", "type")
+
+
+def _file(said: Message) -> list[Part]:
+    outside = said.keeper.type == "external" and said.keeper.url.startswith("https://")
+    return [Media(said.keeper.url if outside else Line.mark + said.id, TYPES[said.type], None, said.name, said.size)]
+
+
+KINDS: Kinds[Message] = {
+    **dict.fromkeys(TYPES, _file),
+    "location": lambda said: place(said.latitude, said.longitude, said.title, said.address),
+    "sticker": lambda _: [Sticker()],
+}

@@ -8,9 +8,8 @@ is the page's id, `settings.access_token` the page's, the secrets the app's.
 
 from __future__ import annotations
 
-import msgspec
-
 from adapters.base import AccountConfig, Outgoing, OutgoingFile, Refused, ReplyLimits
+from adapters.http_call import as_form
 from adapters.meta_graph import Call
 from adapters.meta_page_adapter import HUMAN_AGENT_SECONDS, MESSAGES, PageAdapter, kind_of, window_seconds
 from adapters.meta_page_parse import FILE_MARK, MARK
@@ -60,7 +59,4 @@ def _envelope(account: AccountConfig, outgoing: Outgoing) -> dict[str, object]:
 def _file(envelope: dict[str, object], file: OutgoingFile, mark: str) -> Call:
     attachment = {"type": kind_of(file.content_type), "payload": {"is_reusable": False}}
     fields = {**envelope, "message": {"attachment": attachment, "metadata": mark}}
-    form = {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode() for name, value in fields.items()
-    }
-    return Call(MESSAGES, form=form, file=(file.name, file.data, file.content_type), field="filedata")
+    return Call(MESSAGES, form=as_form(fields), file=(file.name, file.data, file.content_type), field="filedata")

@@ -1,5 +1,1 @@
-"""Messages in Slack.
-
-- `slack`  the adapter
-- `text`   marks and emoji in Slack's text, made plain
-"""
+"""Messages in Slack."""

@@ -11,22 +11,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from adapters.base import AccountConfig, Forged, Outgoing, ParseError, Refused, ReplyLimits, WebhookRequest
+from adapters.base import AccountConfig, Outgoing, Refused, ReplyLimits, WebhookRequest
+from adapters.bounds import Short
 from adapters.http_call import Call
-from adapters.json_body import body_of, decoded, settled
-from adapters.proof import required, same, secrets_of
-from adapters.sms.carriers import Carrier, Id, Number, States, basic, became, entry_of, must_be_ours, person, said
-from model.content import Notice
-from model.inbound import Ignored, InboundEvent, Unreadable
-from model.timeline import Media
+from adapters.json_body import body_of, decoded, each_alone, settled
+from adapters.proof import Given
+from adapters.receipts import States, became, entry_of
+from adapters.sms.carriers import Carrier, File, Id, Number, group_of, must_be_ours, person, said
+from model.inbound import Ignored, InboundEvent
 
-MOST_EVENTS = 100
 NEEDED = {
     "callback_user": "give the user that the application's callback is configured with",
     **dict.fromkeys(("account_id", "application_id"), "it stands in Bandwidth's dashboard"),
@@ -48,7 +46,7 @@ class Message(Struct):
     to: list[Number] = []
     owner: Number = ""
     text: str = ""
-    media: list[Annotated[str, Meta(max_length=4096)]] = []
+    media: list[Short] = []
     time: str | None = None
     tag: str | None = None
 
@@ -69,27 +67,19 @@ EVENTS, EVENT = Decoder(list[Raw]), Decoder(Event)
 class BandwidthSms(Carrier):
     """The adapter."""
 
-    provider, title, api, names = "bandwidth", "Bandwidth", "https://messaging.bandwidth.com", ("id",)
+    provider, title, api = "bandwidth", "Bandwidth", "https://messaging.bandwidth.com"
+    proof = Given("authorization", user="callback_user")
     secret_is = "give the password that the application's callback is configured with"
     needed = NEEDED
-
-    def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
-        """Raise Forged unless the request gives the callback's user and password."""
-        secrets, given = secrets_of(account), required(request, "authorization")
-        user = account.settings.get("callback_user", "")
-        if not user or not same(given, *(basic(user, secret) for secret in secrets)):
-            raise Forged("not the user and password of the callback")
+    credentials = ("api_token", "api_secret")
+    names, words = "{id}", "Bandwidth: {type}: {description}"
+    # https://dev.bandwidth.com/docs/messaging/createMessage; a file as large as most phones take.
+    replies = ReplyLimits(most_characters=2048, most_files=10, most_file_bytes=1_500_000)
 
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a webhook, or ParseError."""
         raws = decoded(EVENTS, body_of(request))
-        if len(raws) > MOST_EVENTS:
-            raise ParseError(f"more than {MOST_EVENTS} events")
-        return settled((event for number, raw in enumerate(raws) for event in _events(raw, number, account)), "[0]")
-
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """https://dev.bandwidth.com/docs/messaging/createMessage; a file as large as most phones take."""
-        return ReplyLimits(most_characters=2048, most_files=10, most_file_bytes=1_500_000)
+        return settled(each_alone(raws, EVENT, lambda event: _read(event, account), ""), "[0]")
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """One message, with its files by address."""
@@ -98,30 +88,14 @@ class BandwidthSms(Carrier):
         message |= {"media": [file.url for file in outgoing.files]} if outgoing.files else {}
         return [self.call(account, f"/api/v2/users/{account.settings['account_id']}/messages", message)]
 
-    def fault(self, answer: dict[str, Any]) -> str:
-        """Type and description."""
-        return f"{answer['type']}: {answer.get('description', '')}"
 
-    def authorization(self, account: AccountConfig) -> str:
-        """The API credential."""
-        return basic(account.settings["api_token"], account.settings["api_secret"])
-
-
-def _events(raw: Raw, number: int, account: AccountConfig) -> Iterator[InboundEvent]:
-    try:
-        event = decoded(EVENT, raw)
-        yield from _message(event, account) if event.type == "message-received" else [_became(event, account)]
-    except ParseError as error:
-        yield Unreadable(error.reason, f"[{number}].{error.field or ''}".rstrip("."))
-
-
-def _message(event: Event, account: AccountConfig) -> list[InboundEvent]:
+def _read(event: Event, account: AccountConfig) -> list[InboundEvent]:
+    if event.type != "message-received":
+        return [_became(event, account)]
     must_be_ours((event.to,), account, "to")
-    message = event.message
-    media = [Media(url, "application/octet-stream") for url in message.media if url.startswith(("https:", "http:"))]
-    group = (Notice(f"Sent to a group of {len(message.to)}"),) if len(message.to) > 1 else ()
-    handle = person(message.sender, account, "message.from")
-    return said(message.id, handle, message.text, media, message.time, group)
+    message, handle = event.message, person(event.message.sender, account, "message.from")
+    media = [File(url).medium() for url in message.media if url.startswith(("https:", "http:"))]
+    return said(message.id, handle, message.text, [*media, *group_of(message.to)], message.time)
 
 
 def _became(event: Event, account: AccountConfig) -> InboundEvent:

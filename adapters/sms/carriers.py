@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-import re
-from abc import abstractmethod
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
-from uuid import UUID
+from collections.abc import Iterable, Sequence
+from typing import Annotated
 
-import httpx2
-from msgspec import Meta
-from msgspec.json import Decoder
+from msgspec import Meta, Struct
 
 from adapters import phones
-from adapters.base import AccountConfig, ParseError, Sent
-from adapters.http_adapter import HttpAdapter, base_of, said_in
-from adapters.http_call import Call
-from adapters.json_body import bounded, moment
-from adapters.media import Credentials, MediaClient, MediaOutcome
+from adapters.base import AccountConfig, ParseError
+from adapters.bounds import Short, Size
+from adapters.json_api import HandsOutFiles
+from adapters.json_body import moment
+from adapters.messages import ANY_TYPE, Part, message_of
+from adapters.receipts import without_numbers
 from adapters.sms.opt_out import opted_out, with_consent
-from model.content import Content, Unsupported
-from model.inbound import DeliveryReceipt, HandleRef, Ignored, InboundEvent, InboundMessage
+from model.content import Notice, Unsupported
+from model.inbound import HandleRef, InboundEvent
 from model.timeline import Media
 
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Number = Annotated[str, Meta(max_length=64)]
-States = Mapping[str, Literal["sent", "delivered", "read", "failed"] | None]
-ANSWER = Decoder(dict[str, Any])
-_DIGITS = re.compile(r"\+?\d{7,}")
+MOST_FILES = 10
+
+
+class File(Struct):
+    """A file, at an address."""
+
+    url: Short
+    caption: str = ""
+    name: Annotated[str, Meta(max_length=300)] | None = None
+    content_type: Annotated[str, Meta(max_length=200)] | None = None
+    size: Size | None = None
+
+    def medium(self, usual: str = ANY_TYPE) -> Media:
+        """The file of a message. `usual`: what it is where the carrier does not say."""
+        return Media(self.url, self.content_type or usual, name=self.name, size=self.size)
+
+
+class Fault(Struct):
+    """What a carrier says went wrong with a message."""
+
+    code: Annotated[str, Meta(max_length=20)] | int = ""
+    title: str = ""
+    detail: str | None = None
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{' '.join(filter(None, (str(self.code), self.title)))}: {self.detail or self.description}"
 
 
 def plus(number: str) -> str:
@@ -52,84 +70,25 @@ def must_be_ours(numbers: Iterable[str], account: AccountConfig, field: str) -> 
         raise ParseError("not this account's number: check its address", field)
 
 
-def said(
-    key: str, handle: HandleRef, text: str, media: Sequence[Media], at: str | None, content: tuple[Content, ...] = ()
-) -> list[InboundEvent]:
+def said(key: str, handle: HandleRef, text: str, parts: Sequence[Part], at: str | None) -> list[InboundEvent]:
     """A text message, the change of consent it amounts to, or both. `at`: by RFC 3339."""
-    body, files = bounded(text)
-    held = content if body or media or content else (Unsupported("nothing"),)
-    message = InboundMessage(key, handle, body, tuple(media[:10]), moment(at), content=held, files=files)
-    return with_consent(message, None if media or content else opted_out(body))
+    media = [part for part in parts if isinstance(part, Media)]
+    held = media[:MOST_FILES] + [part for part in parts if not isinstance(part, Media)]
+    message = message_of(key, handle, text, held or ([] if text else [Unsupported("nothing")]), moment(at))
+    return with_consent(message, None if held else opted_out(message.body))
 
 
-def became(key: str, id_: str, state: str, states: States, entry: UUID | None, words: str = "") -> InboundEvent:
-    """What became of a message of ours. `states`: what each is, None for those on the way; `words`: why it failed."""
-    if state not in states:
-        raise ParseError("unknown kind of status", "status")
-    status = states[state]
-    if status is None:
-        return Ignored(key, f"{state[:100]} is on the way")
-    return DeliveryReceipt(key, id_, status, entry, without_numbers(words or state) if status == "failed" else None)
+def group_of(numbers: Sequence[str]) -> list[Part]:
+    """What is told of a message to several: who wrote it is answered alone, carriers have no handle for a group."""
+    return [Notice(f"Sent to a group of {len(numbers)}")] if len(numbers) > 1 else []
 
 
-def entry_of(reference: str | None) -> UUID | None:
-    """Our entry's id, where that is what a reference of ours says."""
-    try:
-        return UUID(reference or "")
-    except ValueError:
-        return None
-
-
-def without_numbers(words: str) -> str:
-    """A carrier's words for the agent and the log, without anybody's number in them."""
-    return _DIGITS.sub("…", words)[:300]
-
-
-def basic(user: str, password: str) -> str:
-    """The value of `Authorization` by RFC 7617."""
-    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
-
-
-class Carrier(HttpAdapter):
+class Carrier(HandsOutFiles):
     """A carrier of text messages whose webhooks and API are JSON."""
 
     channels = frozenset(("sms",))
-    api: ClassVar[str]
-    """Where its API is, unless `settings.api_base` says otherwise."""
-    media_hosts: ClassVar[frozenset[str]] = frozenset()
-    """Beside the API's, hosts that hand out files to who is authorized as for the API."""
-    names: ClassVar[tuple[str, ...]]
-    """Where the answer to a message names it: field in field."""
+    taken_as = "sending"
 
-    @abstractmethod
-    def authorization(self, account: AccountConfig) -> str:
-        """What the API, and the carrier's own file hosts, want as `Authorization`."""
-
-    @abstractmethod
-    def fault(self, answer: dict[str, Any]) -> str:
-        """The carrier's words in an answer that is an error; empty without any."""
-
-    def call(self, account: AccountConfig, path: str, message: dict[str, Any]) -> Call:
-        """A message to an address of the API."""
-        headers = {"Authorization": self.authorization(account)}
-        return Call(base_of(account, self.api) + path, headers, message)
-
-    def accepted(self, response: httpx2.Response) -> Sent | None:
-        """The message's id."""
-        found: Any = said_in(ANSWER, response)
-        for name in self.names:
-            found = found.get(name) if isinstance(found, dict) else None
-        return Sent(found, "sending") if isinstance(found, str) and found else None
-
-    def reason(self, response: httpx2.Response) -> str:
-        """The carrier's words, without numbers."""
-        try:
-            words = self.fault(said_in(ANSWER, response) or {})
-        except (KeyError, IndexError, TypeError, AttributeError):  # not as its document has it
-            words = ""
-        return f"{self.title}: {without_numbers(words)}" if words else super().reason(response)
-
-    async def fetch_media(self, account: AccountConfig, media: Media, client: MediaClient) -> MediaOutcome:
-        """Fetch one; our credentials go to the carrier's hosts alone."""
-        hosts = self.media_hosts | {urlsplit(base_of(account, self.api)).netloc.lower()}
-        return await client.get(media.url, credentials=Credentials(self.authorization(account), hosts))
+    def shown(self, words: str) -> str:
+        """Without numbers."""
+        return without_numbers(words)

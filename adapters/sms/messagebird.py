@@ -10,23 +10,24 @@ Its SMS API reports by GETs with all in the address; here both directions come a
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from adapters.base import AccountConfig, Forged, Outgoing, ParseError, Refused, ReplyLimits, WebhookRequest
 from adapters.http_call import Call
-from adapters.json_body import body_of, bounded, decoded, moment
+from adapters.json_body import body_of, decoded, moment
 from adapters.jwt_hs256 import claims_of, is_good_now, is_hash_of
+from adapters.messages import ANY_TYPE, Part, echo_of, place
 from adapters.proof import address_of, required, secrets_of
-from adapters.sms.carriers import Carrier, Id, Number, States, became, entry_of, person, plus, said
-from model.content import Content, Location, Unsupported
-from model.inbound import Ignored, InboundEvent, MessageEchoed
-from model.timeline import Media
+from adapters.receipts import States, became, entry_of
+from adapters.sms.carriers import Carrier, Fault, File, Id, Number, person, plus, said
+from model.content import Unsupported
+from model.inbound import Ignored, InboundEvent
 
 NEEDED = dict.fromkeys(("access_key", "channel_id"), "it stands in MessageBird's dashboard")
-TYPES = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mpeg", "file": "application/octet-stream"}
+TYPES = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mpeg", "file": ANY_TYPE}
 STATES: States = {
     **dict.fromkeys(("accepted", "pending", "deleted"), None),
     **dict.fromkeys(("sent", "transmitted"), "sent"),
@@ -36,11 +37,6 @@ STATES: States = {
 }
 
 
-class File(Struct):
-    url: Annotated[str, Meta(max_length=4096)]
-    caption: str = ""
-
-
 class Held(Struct):
     text: str = ""
     image: File | None = None
@@ -48,11 +44,6 @@ class Held(Struct):
     audio: File | None = None
     file: File | None = None
     location: dict[str, float] = {}
-
-
-class Fault(Struct):
-    code: int = 0
-    description: str = ""
 
 
 class Source(Struct):
@@ -91,9 +82,13 @@ EVENT = Decoder(Event)
 class MessageBirdSms(Carrier):
     """The adapter."""
 
-    provider, title, api, names = "messagebird", "MessageBird", "https://conversations.messagebird.com", ("id",)
+    provider, title, api = "messagebird", "MessageBird", "https://conversations.messagebird.com"
     secret_is = "give the signing key of MessageBird's dashboard, Developers > API settings"
     needed = NEEDED
+    scheme, credentials = "AccessKey ", ("access_key",)
+    names, words = "{id}", "MessageBird: {errors.0.code} {errors.0.description}"
+    # Nine parts of 153 characters; a text message holds no file here.
+    replies = ReplyLimits(most_characters=1377)
 
     def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
         """Raise Forged unless MessageBird signed a token for this address and body a moment ago."""
@@ -120,11 +115,7 @@ class MessageBirdSms(Carrier):
         if event.type == "message.updated":
             return [Ignored(f"{message.id}:{message.status}", "a message of theirs, told already")]
         handle = person(plus(message.sender), account, "message.from")
-        return said(message.id, handle, *_held(message)[:2], message.created, _held(message)[2])
-
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """Nine parts of 153 characters; a text message holds no file here."""
-        return ReplyLimits(most_characters=1377)
+        return said(message.id, handle, *_held(message), message.created)
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """A text."""
@@ -132,34 +123,22 @@ class MessageBirdSms(Carrier):
         held = {"content": {"text": outgoing.body}, "source": {"entry": str(outgoing.id)}}
         return [self.call(account, "/v1/send", {**message, **held})]
 
-    def fault(self, answer: dict[str, Any]) -> str:
-        """The first error."""
-        return f"{answer['errors'][0]['code']} {answer['errors'][0].get('description', '')}"
 
-    def authorization(self, account: AccountConfig) -> str:
-        """The access key."""
-        return f"AccessKey {account.settings['access_key']}"
-
-
-def _held(message: Message) -> tuple[str, tuple[Media, ...], tuple[Content, ...]]:
-    """Words, file, and what else the message holds."""
+def _held(message: Message) -> tuple[str, list[Part]]:
+    """Words, and what else the message holds."""
     held, kind = message.content, message.type
-    medium: File | None = getattr(held, kind) if kind in TYPES else None
-    place = (held.location.get("latitude", 999.0), held.location.get("longitude", 999.0))
-    if medium is not None:
-        return medium.caption, (Media(medium.url, TYPES[kind]),), ()
-    if kind == "location" and abs(place[0]) <= 90 and abs(place[1]) <= 180:
-        return "", (), (Location(*place),)
-    return held.text, (), () if kind == "text" else (Unsupported(kind),)
+    file: File | None = getattr(held, kind) if kind in TYPES else None
+    if file is not None:
+        return file.caption, [file.medium(TYPES[kind])]
+    spot = place(held.location.get("latitude"), held.location.get("longitude")) if kind == "location" else ()
+    return ("", [*spot]) if spot else (held.text, [] if kind == "text" else [Unsupported(kind)])
 
 
 def _ours(message: Message, created: bool, account: AccountConfig) -> InboundEvent:
     """What became of a reply from here; what was said elsewhere stands once, as it was said."""
     entry, fault = entry_of(message.source.entry), message.error
     if created and entry is None:
-        words, media, content = _held(message)
-        handle = person(plus(message.to), account, "message.to")
-        body, at = bounded(words)[0], moment(message.created)
-        return MessageEchoed(f"{message.id}:echo", handle, body, media, at, content, message.id)
-    words = f"MessageBird {fault.code}: {fault.description}" if fault else ""
+        handle, at = person(plus(message.to), account, "message.to"), moment(message.created)
+        return echo_of(f"{message.id}:echo", handle, *_held(message), at, provider_id=message.id)
+    words = f"MessageBird {fault}" if fault else ""
     return became(f"{message.id}:{message.status}", message.id, message.status, STATES, entry, words)

@@ -6,12 +6,12 @@ takes none (https://www.twilio.com/docs/messaging/api/media-resource#fetch-a-med
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.base import AccountConfig
 from adapters.media import Credentials, MediaClient, MediaOutcome, MediaRefused
+from adapters.proof import basic
 from model.timeline import Media
 
 HOST: Final = "api.twilio.com"
@@ -30,6 +30,5 @@ async def fetch_media(account: AccountConfig, media: Media, client: MediaClient)
         return MediaRefused("Twilio gave no address for the file.")
     base = account.settings.get("api_base")
     hosts = {HOST} | ({urlsplit(base).netloc.lower()} if base else set())
-    user = f"{account.settings.get('account_sid', '')}:{account.secrets[0] if account.secrets else ''}"
-    proof = Credentials("Basic " + base64.b64encode(user.encode()).decode(), frozenset(hosts))
-    return await client.get(media.url, credentials=proof, redirects_to=STORAGE)
+    proof = basic(account.settings.get("account_sid", ""), account.secrets[0] if account.secrets else "")
+    return await client.get(media.url, credentials=Credentials(proof, frozenset(hosts)), redirects_to=STORAGE)

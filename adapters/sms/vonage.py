@@ -10,40 +10,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 from msgspec.json import Decoder
 
 from adapters.base import AccountConfig, Forged, Outgoing, ParseError, Refused, ReplyLimits, WebhookRequest
 from adapters.http_call import Call
 from adapters.json_body import body_of, decoded
 from adapters.jwt_hs256 import claims_of, is_hash_of
+from adapters.messages import ANY_TYPE
 from adapters.proof import is_fresh, required, secrets_of
-from adapters.sms.carriers import Carrier, Id, Number, States, basic, became, entry_of, must_be_ours, person, plus, said
+from adapters.receipts import States, became, entry_of
+from adapters.sms.carriers import Carrier, Fault, File, Id, Number, must_be_ours, person, plus, said
 from model.content import Unsupported
 from model.inbound import InboundEvent
-from model.timeline import Media
 
 NEEDED = dict.fromkeys(("api_key", "api_secret"), "it stands in Vonage's dashboard, API Settings")
-TYPES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4", "vcard": "text/vcard", "file": ""}
+TYPES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4", "vcard": "text/vcard", "file": ANY_TYPE}
 STATES: States = {
     "submitted": "sent",
     "delivered": "delivered",
     "read": "read",
     **dict.fromkeys(("rejected", "undeliverable"), "failed"),
 }
-
-
-class File(Struct):
-    url: Annotated[str, Meta(max_length=4096)]
-    caption: str = ""
-    name: Annotated[str, Meta(max_length=300)] | None = None
-
-
-class Fault(Struct):
-    title: str = ""
-    detail: str = ""
 
 
 class Event(Struct):
@@ -72,10 +62,19 @@ EVENT = Decoder(Event)
 class VonageSms(Carrier):
     """The adapter."""
 
-    provider, title, api, names = "vonage", "Vonage", "https://api.nexmo.com", ("message_uuid",)
+    provider, title, api = "vonage", "Vonage", "https://api.nexmo.com"
     media_hosts = frozenset(("api-us.nexmo.com", "api-eu.nexmo.com"))
     secret_is = "give the signature secret of Vonage's dashboard, API Settings"
     needed = NEEDED
+    credentials = ("api_key", "api_secret")
+    names, words = "{message_uuid}", "Vonage: {title}. {detail}"
+    # https://developer.vonage.com/en/api/messages-olympus#SendMessage
+    replies = ReplyLimits(
+        most_characters=1000,
+        most_files=1,
+        most_file_bytes=600 * 1024,
+        file_types=("image/jpeg", "image/png", "image/gif"),
+    )
 
     def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
         """Raise Forged unless Vonage signed a token for this very body a moment ago."""
@@ -95,39 +94,23 @@ class VonageSms(Carrier):
             must_be_ours((plus(event.to),), account, "to")
             return _message(event, account)
         must_be_ours((plus(event.sender),), account, "from")
-        words = f"Vonage {event.error.title}: {event.error.detail}" if event.error else ""
+        words = f"Vonage {event.error}" if event.error else ""
         key, entry = f"{event.message_uuid}:{event.status}", entry_of(event.client_ref)
         return [became(key, event.message_uuid, event.status, STATES, entry, words)]
 
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """https://developer.vonage.com/en/api/messages-olympus#SendMessage."""
-        types = ("image/jpeg", "image/png", "image/gif")
-        return ReplyLimits(most_characters=1000, most_files=1, most_file_bytes=600 * 1024, file_types=types)
-
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
         """A text, or a picture with its words."""
-        if len(outgoing.files) > 1:
-            return Refused("Vonage takes one picture with a message: send the others apart")
         message: dict[str, Any] = {"channel": "sms", "message_type": "text", "text": outgoing.body}
         for one in outgoing.files:
             message = {"channel": "mms", "message_type": "image", "image": {"url": one.url, "caption": outgoing.body}}
         message |= {"from": account.address.lstrip("+"), "to": outgoing.to.lstrip("+"), "client_ref": str(outgoing.id)}
         return [self.call(account, "/v1/messages", message)]
 
-    def fault(self, answer: dict[str, Any]) -> str:
-        """Title and detail (RFC 9457)."""
-        return f"{answer['title']}. {answer.get('detail', '')}"
-
-    def authorization(self, account: AccountConfig) -> str:
-        """Key and secret."""
-        return basic(account.settings["api_key"], account.settings["api_secret"])
-
 
 def _message(event: Event, account: AccountConfig) -> list[InboundEvent]:
     kind = event.message_type or ""
-    medium: File | None = getattr(event, kind) if kind in TYPES else None
-    media = (Media(medium.url, TYPES[kind] or "application/octet-stream", name=medium.name),) if medium else ()
-    unknown = () if media or kind == "text" else (Unsupported(kind or "nothing"),)
+    file: File | None = getattr(event, kind) if kind in TYPES else None
+    parts = [file.medium(TYPES[kind])] if file else [] if kind == "text" else [Unsupported(kind or "nothing")]
     handle = person(plus(event.sender), account, "from")
-    text = event.text or (medium.caption if medium else "")
-    return said(event.message_uuid, handle, text, media, event.timestamp, unknown)
+    text = event.text or (file.caption if file else "")
+    return said(event.message_uuid, handle, text, parts, event.timestamp)

@@ -10,56 +10,51 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import httpx2
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.json import Decoder
 
-from adapters.base import AccountConfig, Busy, Forged, Outgoing, OutgoingFile, ParseError, Refused, SendOutcome, Sent
-from adapters.base import WebhookRequest as Request
-from adapters.http_adapter import HttpAdapter, base_of, said_in
-from adapters.http_call import Call
-from adapters.json_body import body_of, bounded, decoded, instant
-from adapters.proof import required, same, secrets_of
-from model.content import Card, Cards, Content, Location, Notice, Referral, Shared, Sticker, Unsupported
-from model.inbound import DeliveryReceipt, HandleRef, Ignored, InboundEvent, InboundMessage
-from model.limits import ReplyLimits
-from model.timeline import Media
+from adapters.base import AccountConfig, Outgoing, ParseError, ReplyLimits, WebhookRequest
+from adapters.bounds import Id, Short, Size
+from adapters.http_call import Call, Codes
+from adapters.json_api import JsonApi
+from adapters.json_body import body_of, decoded, instant
+from adapters.messages import ANY_TYPE, Kinds, card, medium, message_of, place, social, told_as
+from adapters.pieces import Piece, Way, pieces_of
+from adapters.proof import Signed
+from adapters.receipts import States, became
+from model.content import Notice, Referral, Shared, Sticker
+from model.inbound import Ignored, InboundEvent
 
-API = "https://chatapi.viber.com"
-MOST_TEXT, MOST_CAPTION, MB = 7000, 120, 1000 * 1000
-FILES = {"picture": MB, "video": 26 * MB, "file": 50 * MB}
-TYPES = {"picture": "image/jpeg", "video": "video/mp4", "file": "application/octet-stream", "sticker": "image/png"}
-TOO_MANY, OURS_TO_FIX = 12, frozenset((2, 7, 8, 9, 10, 15, 18, 23, 24))
+MB = 1000 * 1000
+PICTURE, FILE = Way("picture", ("image/jpeg",), MB, most_caption=120), Way("file", (), 50 * MB)
+WAYS = (PICTURE, Way("video", ("video/mp4",), 26 * MB), FILE)
+TYPES = {"picture": "image/jpeg", "video": "video/mp4", "file": ANY_TYPE, "sticker": "image/png"}
+CODES = Codes(busy=frozenset((12,)), ours_to_fix=frozenset((2, 7, 8, 9, 10, 15, 18, 23, 24)))
 NEEDED = {"sender_name": "give the name Viber shows beside replies, 28 characters at most"}
-Short = Annotated[str, Meta(max_length=4096)]
-Reported = Literal["delivered", "read", "failed"]
-Token = Annotated[str, Meta(min_length=1, max_length=64)] | int
 
 
 class User(Struct):
-    id: Annotated[str, Meta(min_length=1, max_length=300)]
+    id: Id
     name: Short | None = None
 
 
 class Message(Struct):
     """What was said; which fields stand is the type's."""
 
-    type: Annotated[str, Meta(max_length=100)]
+    type: Id
     text: str = ""
     media: Short = ""
     file_name: Short | None = None
-    file_size: Annotated[int, Meta(ge=0, le=2**40)] | None = None
-    sticker_id: int | str | None = None
+    file_size: Size | None = None
     location: dict[str, float] = {}
     contact: dict[str, Short | None] = {}
 
 
 class Callback(Struct):
-    event: Annotated[str, Meta(max_length=100)]
-    message_token: Token
+    event: Id
+    message_token: Id | int
     timestamp: int | None = None
     sender: User | None = None
     user: User | None = None
@@ -69,119 +64,81 @@ class Callback(Struct):
     desc: Short = ""
 
 
-class Taken(Struct):
-    status: int
-    status_message: str = ""
-    message_token: Token | None = None
-
-
-_RECEIPTS: dict[str, Reported] = {"delivered": "delivered", "seen": "read", "failed": "failed"}
-_NOTICES = {
-    "subscribed": Notice("Subscribed to the bot"),
-    "unsubscribed": Notice("Unsubscribed from the bot: Viber takes no reply until they write or subscribe again"),
-    "conversation_started": Notice("Opened the chat"),
+CALLBACK = Decoder(Callback)
+RECEIPTS: States = {"delivered": "delivered", "seen": "read", "failed": "failed"}
+NOTICES = {
+    "subscribed": "Subscribed to the bot",
+    "unsubscribed": "Unsubscribed from the bot: Viber takes no reply until they write or subscribe again",
+    "conversation_started": "Opened the chat",
 }
-CALLBACK, TAKEN = Decoder(Callback), Decoder(Taken)
 
 
-class Viber(HttpAdapter):
+class Viber(JsonApi):
     """The adapter."""
 
-    provider = "viber"
-    channels = frozenset(("viber",))
-    title = "Viber"
-    secret_is = "give the bot's token, which Viber's admin panel calls app key"
-    needed = NEEDED
+    provider, channels, title, api = "viber", frozenset(("viber",)), "Viber", "https://chatapi.viber.com"
+    proof = Signed("x-viber-content-signature")
+    secret_is, needed = "give the bot's token, which Viber's admin panel calls app key", NEEDED
+    header, scheme, credentials = "X-Viber-Auth-Token", "", ()
+    names, words = "{message_token}", "Viber {status}: {status_message}"
+    fault, codes = "status", CODES
+    # Section "Message types".
+    replies = ReplyLimits(most_characters=7000, most_files=1, most_file_bytes=FILE.most_bytes)
 
-    def verify(self, request: Request, account: AccountConfig) -> None:
-        """Raise Forged unless whoever knows the bot's token signed this body."""
-        secrets, given = secrets_of(account), required(request, "x-viber-content-signature")
-        if not same(given, *(hmac.digest(secret.encode(), request.body, "sha256").hex() for secret in secrets)):
-            raise Forged("the signature does not match any secret of the account")
-
-    def parse(self, request: Request, account: AccountConfig) -> list[InboundEvent]:
+    def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The one event of a webhook, or ParseError."""
-        told, scope = decoded(CALLBACK, body_of(request)), f"viber:{account.address}"
+        told = decoded(CALLBACK, body_of(request))
         key, token = f"{told.message_token}:{told.event}", str(told.message_token)
         if told.event == "message":
-            return [_message(told, token, scope)]
-        if told.event in _RECEIPTS:
-            return [DeliveryReceipt(key, token, _RECEIPTS[told.event], error=told.desc or None)]
-        if told.event in _NOTICES:
-            return [_notice(told, key, scope)]
+            return [_message(told, token, account)]
+        if told.event in RECEIPTS:
+            return [became(key, token, told.event, RECEIPTS, words=told.desc)]
+        if told.event in NOTICES:
+            return [_notice(told, key, account)]
         if told.event in ("webhook", "client_status"):
             return [Ignored(key, f"{told.event} says nothing of a customer")]
         raise ParseError("unknown kind of event", "event")
 
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """Section "Message types"."""
-        return ReplyLimits(most_characters=MOST_TEXT, most_files=1, most_file_bytes=FILES["file"])
-
-    def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
+    def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call]:
         """A picture with its words; another file, or one with many words, before them."""
-        if len(outgoing.files) > 1:
-            return Refused("Viber takes one file with a message: send the others apart")
-        messages = [_file(file) for file in outgoing.files]
-        if messages and messages[0]["type"] == "picture" and len(outgoing.body) <= MOST_CAPTION:
-            messages[0]["text"] = outgoing.body
-        elif outgoing.body:
-            messages.append({"type": "text", "text": outgoing.body})
         said = {"receiver": outgoing.to, "min_api_version": 1, "sender": {"name": account.settings["sender_name"][:28]}}
-        url, headers = f"{base_of(account, API)}/pa/send_message", {"X-Viber-Auth-Token": account.secrets[0]}
-        return [Call(url, headers=headers, json={**said, **message}) for message in messages]
-
-    def accepted(self, response: httpx2.Response) -> SendOutcome | None:
-        """The message's token, or the status that says why not."""
-        taken = said_in(TAKEN, response)
-        if taken is None or (taken.status == 0 and taken.message_token is None):
-            return None
-        if taken.status == 0:
-            return Sent(str(taken.message_token), "sent")
-        error = f"Viber {taken.status}: {taken.status_message[:300]}"
-        return Busy(None, error) if taken.status == TOO_MANY else Refused(error, taken.status in OURS_TO_FIX)
+        return [self.call(account, "/pa/send_message", said | _sent(piece)) for piece in pieces_of(outgoing, WAYS)]
 
 
-def _file(file: OutgoingFile) -> dict[str, Any]:
-    """As the kind that fits; what is too large or of another format for its own kind goes as a file."""
-    kind, size = {"image/jpeg": "picture", "video/mp4": "video"}.get(file.content_type, "file"), len(file.data)
-    kind = kind if size <= FILES[kind] else "file"
-    named = {"file_name": file.name[-256:]} if kind == "file" else {}
-    return {"type": kind, "media": file.url, "text": ""} | ({"size": size} | named if kind != "picture" else {})
+def _sent(piece: Piece) -> dict[str, Any]:
+    """A message of its own type."""
+    if piece.file is None:
+        return {"type": "text", "text": piece.words}
+    named = {"file_name": piece.file.name[-256:]} if piece.way == "file" else {}
+    sized = {"size": len(piece.file.data)} if piece.way != "picture" else {}
+    return {"type": piece.way, "media": piece.file.url, "text": piece.words, **sized, **named}
 
 
-def _message(told: Callback, token: str, scope: str) -> InboundEvent:
+def _message(told: Callback, token: str, account: AccountConfig) -> InboundEvent:
     said, sender = told.message, told.sender
     if said is None or sender is None:
         raise ParseError("a message without words or sender", "message" if said is None else "sender")
-    body, files = bounded(said.text or (said.media if said.type == "url" else ""))
-    name = said.file_name or said.contact.get("name") or ""
-    content: tuple[Content, ...] = ()
-    is_link = said.media.startswith(("http://", "https://"))
-    is_file = is_link and said.type in TYPES
-    place = [said.location.get(axis, 999.0) for axis in ("lat", "lon")]
-    if said.type == "location" and abs(place[0]) <= 90 and abs(place[1]) <= 180:
-        content = (Location(place[0], place[1]),)
-    elif said.type == "contact":
-        content = (Cards((Card(name, tuple(filter(None, [said.contact.get("phone_number")]))),)),)
-    elif said.type == "url" and is_link:
-        content = (Shared("link", said.media),)
-    elif said.type == "sticker":
-        content = (Sticker(),)
-    elif said.type != "text" and not is_file:
-        content = (Unsupported(said.type, "not known here, or without what it would hold"),)
-    held = (Media(said.media, TYPES[said.type], None, said.file_name, said.file_size),) if is_file else ()
-    handle, at = HandleRef("social", sender.id, scope), instant(told.timestamp, 1000)
-    return InboundMessage(token, handle, body, held, at, sender.name, content=content, files=files)
+    parts = told_as(said.type, KINDS, said, "not known here, or without what it would hold")
+    text = said.text or (said.media if said.type == "url" else "")
+    return message_of(token, social(account, sender.id), text, parts, instant(told.timestamp, 1000), sender.name)
 
 
-def _notice(told: Callback, key: str, scope: str) -> InboundEvent:
+KINDS: Kinds[Message] = {
+    **dict.fromkeys(TYPES, lambda said: medium(said.media, TYPES[said.type], said.file_name, said.file_size)),
+    "sticker": lambda said: [*medium(said.media, TYPES["sticker"]), Sticker()],
+    "contact": lambda said: [card(said.contact.get("name"), said.contact.get("phone_number"))],
+    "location": lambda said: place(said.location.get("lat"), said.location.get("lon")),
+    "url": lambda said: [Shared("link", said.media)] if medium(said.media, "") else [],
+}
+
+
+def _notice(told: Callback, key: str, account: AccountConfig) -> InboundEvent:
     """Came, subscribed or went, without a word: an entry that opens nothing."""
-    who = told.user.id if told.user else told.user_id
-    if not who:
+    who = told.user or User(told.user_id or "")
+    if not who.id:
         raise ParseError("of nobody", "user")
     if told.event == "conversation_started" and not told.context:
         return Ignored(key, "looked at the chat")
-    content: Content = Referral("link", ref=told.context) if told.context else _NOTICES[told.event]
-    name = told.user.name if told.user else None
+    content = Referral("link", ref=told.context) if told.context else Notice(NOTICES[told.event])
     at = instant(told.timestamp, 1000)
-    return InboundMessage(key, HandleRef("social", who, scope), "", (), at, name, content=(content,), automatic=True)
+    return message_of(key, social(account, who.id), "", [content], at, who.name, automatic=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from adapters.base import AccountConfig, ParseError
-from adapters.json_body import decoded
+from adapters.json_body import decoded, reading
 from adapters.meta_account import graph_base
 from adapters.whatsapp import cloud_kinds as kinds
 from adapters.whatsapp.cloud_wire import Fault, Message
@@ -44,15 +43,13 @@ class Said(Struct, frozen=True):
 
 def said_in(message: Message, account: AccountConfig) -> Said:
     """What the message says; `Unsupported` where that cannot be told."""
-    known = _KINDS.get(message.type)
-    if known is None:
+    read = _KINDS.get(message.type)
+    if read is None:
         return _unsupported(message)
-    decoder, read = known
     try:
-        said = read(decoded(decoder, getattr(message, message.type)), message, account)
+        return read(getattr(message, message.type), message, account)
     except ParseError as error:
         return Said(content=(Unsupported(message.type[:100], f"not readable: {error}"),))
-    return said
 
 
 def fault_text(faults: list[Fault]) -> str | None:
@@ -172,17 +169,17 @@ def _unsupported(message: Message) -> Said:
 
 
 _UNREADABLE = Decoder(kinds.Unreadable)
-_MEDIUM = Decoder(kinds.Medium)
-_KINDS: dict[str, tuple[Decoder[Any], Callable[[Any, Message, AccountConfig], Said]]] = {
-    "text": (Decoder(kinds.Text), _text),
-    "image": (_MEDIUM, _medium),
-    "audio": (_MEDIUM, _medium),
-    "video": (_MEDIUM, _medium),
-    "document": (_MEDIUM, _medium),
-    "sticker": (_MEDIUM, _medium),
-    "location": (Decoder(kinds.Place), _place),
-    "contacts": (Decoder(list[kinds.Person]), _people),
-    "button": (Decoder(kinds.Button), _button),
-    "interactive": (Decoder(kinds.Interactive), _interactive),
-    "order": (Decoder(kinds.Basket), _order),
+_MEDIUM = reading(kinds.Medium, _medium)
+_KINDS: dict[str, Callable[[msgspec.Raw, Message, AccountConfig], Said]] = {
+    "text": reading(kinds.Text, _text),
+    "image": _MEDIUM,
+    "audio": _MEDIUM,
+    "video": _MEDIUM,
+    "document": _MEDIUM,
+    "sticker": _MEDIUM,
+    "location": reading(kinds.Place, _place),
+    "contacts": reading(list[kinds.Person], _people),
+    "button": reading(kinds.Button, _button),
+    "interactive": reading(kinds.Interactive, _interactive),
+    "order": reading(kinds.Basket, _order),
 }

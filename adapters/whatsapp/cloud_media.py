@@ -10,27 +10,15 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-import msgspec
-from msgspec import Struct
-
 from adapters.base import AccountConfig, ParseError
-from adapters.media import Credentials, MediaBusy, MediaClient, MediaFile, MediaOutcome, MediaRefused
+from adapters.files_by_id import ask_address
+from adapters.media import Credentials, MediaBusy, MediaClient, MediaOutcome, MediaRefused
 from adapters.meta_account import graph_base
 from adapters.meta_graph import proof
 from adapters.whatsapp.cloud_content import media_url
 from model.timeline import Media
 
 FILE_HOST: Final = "lookaside.fbsbx.com"
-_MOST_TOLD = 64 * 1024
-
-
-class Told(Struct):
-    """What the API says of a medium."""
-
-    url: str
-
-
-_TOLD = msgspec.json.Decoder(Told)
 
 
 async def fetch_medium(account: AccountConfig, media: Media, client: MediaClient) -> MediaOutcome:
@@ -46,11 +34,6 @@ async def fetch_medium(account: AccountConfig, media: Media, client: MediaClient
         f"Bearer {account.settings['access_token']}",
         frozenset((urlsplit(graph_base(account)).netloc.lower(), FILE_HOST)),
     )
-    told = await client.get(f"{url}?appsecret_proof={proof(account)}", credentials=credentials, most_bytes=_MOST_TOLD)
-    if not isinstance(told, MediaFile):
-        return told
-    try:
-        address = _TOLD.decode(told.data).url
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return MediaBusy("WhatsApp does not tell where the file is.")
-    return await client.get(address, credentials=credentials)
+    told = f"{url}?appsecret_proof={proof(account)}"
+    address = await ask_address(client, told, "{url}", "WhatsApp", credentials)
+    return await client.get(address, credentials=credentials) if isinstance(address, str) else address

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import httpx2
-from msgspec import Struct
 
 from adapters.base import AccountConfig, Busy, Outgoing, OutgoingFile, Refused, SendOutcome, Sent, Unknown
 from adapters.meta_graph import Call, call
+from adapters.pieces import Way
 from adapters.whatsapp.cloud_parse import FILE_MARK
 from adapters.whatsapp.people import is_user_id
 from model.content import Template
@@ -26,22 +26,13 @@ _MIB = 1024 * 1024
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 
 
-class Kind(Struct, frozen=True):
-    """A kind of medium: what it is called, which content types it takes, and how large."""
-
-    name: str
-    types: tuple[str, ...]
-    most_bytes: int
-    caption: bool = True
-
-
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media, "Supported
 # media types". Stickers are left out: a picture an agent picks is meant as a picture.
 KINDS: Final = (
-    Kind("image", ("image/jpeg", "image/png"), 5 * _MIB),
-    Kind("video", ("video/mp4", "video/3gpp"), 16 * _MIB),
-    Kind("audio", ("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * _MIB, caption=False),
-    Kind(
+    Way("image", ("image/jpeg", "image/png"), 5 * _MIB, _MOST_CAPTION),
+    Way("video", ("video/mp4", "video/3gpp"), 16 * _MIB, _MOST_CAPTION),
+    Way("audio", ("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * _MIB),
+    Way(
         "document",
         (
             "application/pdf",
@@ -54,6 +45,7 @@ KINDS: Final = (
             f"{_OFFICE}presentationml.presentation",
         ),
         100 * _MIB,
+        _MOST_CAPTION,
     ),
 )
 
@@ -88,7 +80,7 @@ async def _parts(
     if len(outgoing.files) > 1:
         return Refused("WhatsApp takes one file with a message: send the others apart")
     file = outgoing.files[0]
-    kind = next((kind for kind in KINDS if file.content_type.partition(";")[0].strip() in kind.types), None)
+    kind = next((kind for kind in KINDS if kind.is_for(file.content_type)), None)
     if kind is None:
         return Refused(f"WhatsApp does not take files of the kind {file.content_type[:100]}: convert it")
     if len(file.data) > kind.most_bytes:
@@ -99,7 +91,7 @@ async def _parts(
     medium: dict[str, Any] = {"id": uploaded.provider_id}
     if kind.name == "document":
         medium["filename"] = file.name
-    if kind.caption and 0 < len(outgoing.body) <= _MOST_CAPTION:
+    if 0 < len(outgoing.body) <= kind.most_caption:
         medium["caption"], words = outgoing.body, []
     return [{"type": kind.name, kind.name: medium}, *words]
 

@@ -13,40 +13,34 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from html import unescape
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import httpx2
-import msgspec
 from msgspec import Meta, Raw, Struct, field
 from msgspec.json import Decoder
 
 from adapters import oauth1
-from adapters.base import AccountConfig, Answer, Forged, Outgoing, ParseError, Refused, Sent, WebhookRequest
+from adapters.base import AccountConfig, Answer, Forged, Outgoing, ParseError, ReplyLimits, WebhookRequest
+from adapters.bounds import Short
 from adapters.forms import query_of
-from adapters.http_adapter import HttpAdapter, base_of, said_in
+from adapters.http_adapter import json_answer
 from adapters.http_call import Call
-from adapters.json_body import body_of, bounded, decoded, instant, settled
-from adapters.media import Credentials, MediaClient, MediaOutcome
-from adapters.proof import required, same, secrets_of
-from model import inbound
-from model.content import Choice, Content, Location, Referral, Shared, Unsupported
-from model.inbound import HandleRef, InboundEvent
-from model.limits import ReplyLimits
+from adapters.json_api import HandsOutFiles
+from adapters.json_body import body_of, decoded, each_alone, instant, meant_for, settled
+from adapters.messages import Part, echo_of, message_of, place, social
+from adapters.proof import Signed, secrets_of
+from model.content import Choice, Referral, Shared, Unsupported
+from model.inbound import DeliveryReceipt, HandleRef, Ignored, InboundEvent, ReadUpTo, Typing
 from model.timeline import Media
 
-API = "https://api.x.com"
-MOST_TEXT, MOST = 10_000, 100
-MEDIA_HOSTS = frozenset(("ton.twitter.com", "ton.x.com", "video.twimg.com"))
+MOST_LINKS, MOST_EVENTS = 100, 1000
 _TOKEN = re.compile(r"[A-Za-z0-9+/=_.~-]{1,256}")  # nothing that JSON could be made of
 _POST = re.compile(r"https://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w{1,50}/status/(\d{1,20})\b")
 Id = Annotated[str, Meta(pattern="^[0-9]{1,64}$")]
-Short = Annotated[str, Meta(max_length=4096)]
 NEEDED = {
     "consumer_key": "give the app's API key",
     "access_token": "give the access token of the account that customers write to",
@@ -119,37 +113,27 @@ class User(Struct):
     name: Annotated[str, Meta(max_length=200)] | None = None
 
 
-class Told(Struct):
-    """What a request is answered with: the event it made, or what is wrong."""
-
-    data: dict[str, str] = {}
-    detail: str = ""
-
-
 WEBHOOK, ID, EVENTS, EVENT = Decoder(dict[str, Raw]), Decoder(Id), Decoder(list[Raw]), Decoder(Event)
-SIGNAL, USERS, ATTACHMENT, TOLD = Decoder(Between), Decoder(dict[str, User]), Decoder(Attachment), Decoder(Told)
+SIGNAL, USERS, ATTACHMENT = Decoder(Between), Decoder(dict[str, User]), Decoder(Attachment)
 
 
-class X(HttpAdapter):
+class X(HandsOutFiles):
     """The adapter."""
 
-    provider = "x"
-    channels = frozenset(("x",))
-    title = "X"
-    secret_is = "give the app's API secret, which X also calls consumer secret"
-    needed = NEEDED
+    provider, channels, title, api = "x", frozenset(("x",)), "X", "https://api.x.com"
+    proof = Signed("x-twitter-webhooks-signature", "base64", prefix="sha256=")
+    secret_is, needed = "give the app's API secret, which X also calls consumer secret", NEEDED
+    media_hosts = frozenset(("ton.twitter.com", "ton.x.com", "video.twimg.com"))
+    # Its echo and its receipt name the event's id. https://docs.x.com/x-api/fundamentals/response-codes-and-errors
+    names, words = "{data.dm_event_id}", "X: {detail}"
+    # https://docs.x.com/x-api/direct-messages/manage/introduction; no files.
+    replies = ReplyLimits(most_characters=10_000)
 
     def problems(self, account: AccountConfig) -> Iterator[str]:
         """Those of every account, and an address that is no id."""
         if not (account.address.isascii() and account.address.isdecimal()):
             yield "address is no id: give the account's user id, digits only, not its @name"
         yield from super().problems(account)
-
-    def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
-        """Raise Forged unless X signed this body."""
-        secrets, given = secrets_of(account), required(request, "x-twitter-webhooks-signature")
-        if not same(given, *(_signature(secret, request.body) for secret in secrets)):
-            raise Forged("the signature does not match any secret of the account")
 
     def answer(self, request: WebhookRequest, account: AccountConfig) -> Answer:
         """The challenge's signature, by which X knows us; an empty 200 otherwise."""
@@ -161,67 +145,38 @@ class X(HttpAdapter):
             raise Forged(f"no challenge of X's: {error}") from None
         if not _TOKEN.fullmatch(token):
             raise Forged("a crc_token of other letters than X uses")
-        signed = {"response_token": _signature(secrets_of(account)[0], token.encode())}
-        return Answer(msgspec.json.encode(signed), "application/json")
+        return json_answer({"response_token": self.proof.sign(secrets_of(account)[0], token.encode())})
 
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The events of a webhook, or ParseError."""
         told = decoded(WEBHOOK, body_of(request))
-        if "for_user_id" in told and decoded(ID, told["for_user_id"]) != account.address:
-            raise ParseError("another account's: check the account's address", "for_user_id")
-        users = decoded(USERS, told["users"]) if "users" in told else {}
-        return settled((each for kind, raw in told.items() for each in _events(kind, raw, users, account)), "events")
+        if "for_user_id" in told:
+            meant_for(decoded(ID, told["for_user_id"]), account, "for_user_id")
+        return settled(_events(told, account), "events")
 
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """https://docs.x.com/x-api/direct-messages/manage/introduction; no files."""
-        return ReplyLimits(most_characters=MOST_TEXT)
-
-    def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call] | Refused:
+    def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call]:
         """One request, made for the account's user."""
-        if outgoing.files:
-            return Refused("X takes no files from here: send words, or a link to the file")
-        url = f"{base_of(account, API)}/2/dm_conversations/with/{quote(outgoing.to, safe='')}/messages"
-        headers = {"Authorization": oauth1.authorization("POST", url, _keys(account))}
-        return [Call(url, headers=headers, json={"text": outgoing.body})]
+        path = f"/2/dm_conversations/with/{quote(outgoing.to, safe='')}/messages"
+        return [self.call(account, path, {"text": outgoing.body})]
 
-    def accepted(self, response: httpx2.Response) -> Sent | None:
-        """The event's id, by which its echo and its receipt name it."""
-        name = (said_in(TOLD, response) or Told()).data.get("dm_event_id")
-        return Sent(name, "sent") if name else None
-
-    def reason(self, response: httpx2.Response) -> str:
-        """X's words: https://docs.x.com/x-api/fundamentals/response-codes-and-errors."""
-        detail = (said_in(TOLD, response) or Told()).detail[:300]
-        return f"X: {detail or f'HTTP {response.status_code}'}"
-
-    async def fetch_media(self, account: AccountConfig, media: Media, client: MediaClient) -> MediaOutcome:
-        """A file of a message, asked for as the user it was sent to; X's hosts alone see that."""
-        proof = oauth1.authorization("GET", media.url, _keys(account))
-        hosts = MEDIA_HOSTS | {urlsplit(base_of(account, API)).netloc.lower()}
-        return await client.get(media.url, credentials=Credentials(proof, hosts))
+    def authorization(self, account: AccountConfig, method: str, url: str) -> str:
+        """Signed for the account's user, who sends a message and to whom a file was sent."""
+        key, token, token_secret = (account.settings.get(name, "") for name in NEEDED)
+        secret = account.secrets[0] if account.secrets else ""
+        return oauth1.authorization(method, url, oauth1.Keys(key, secret, token, token_secret))
 
 
-def _signature(secret: str, said: bytes) -> str:
-    return "sha256=" + base64.b64encode(hmac.digest(secret.encode(), said, "sha256")).decode()
-
-
-def _keys(account: AccountConfig) -> oauth1.Keys:
-    key, token, token_secret = (account.settings.get(name, "") for name in NEEDED)
-    return oauth1.Keys(key, account.secrets[0] if account.secrets else "", token, token_secret)
-
-
-def _events(kind: str, raw: Raw, users: dict[str, User], account: AccountConfig) -> Iterator[InboundEvent]:
-    read = _KINDS.get(kind)
-    if read is None:
-        if kind.endswith(("_events", "user_event")):
-            yield inbound.Ignored(kind[:100], f"{kind[:100]}: no direct message")
-        return
-    every: list[Raw] = decoded(EVENTS, raw)
-    for number, each in enumerate(every):
-        try:
-            yield from read(each, users, account)
-        except ParseError as error:
-            yield inbound.Unreadable(error.reason, f"{kind}.{error.field or number}")
+def _events(told: Mapping[str, Raw], account: AccountConfig) -> Iterator[InboundEvent]:
+    users = decoded(USERS, told["users"]) if "users" in told else {}
+    for kind, raw in told.items():
+        if kind == "direct_message_events":
+            every: list[Raw] = decoded(EVENTS, raw)
+            yield from each_alone(every, EVENT, partial(_message, users, account), kind, MOST_EVENTS)
+        elif kind in ("direct_message_mark_read_events", "direct_message_indicate_typing_events"):
+            every = decoded(EVENTS, raw)
+            yield from each_alone(every, SIGNAL, partial(_signal, account), kind, MOST_EVENTS)
+        elif kind.endswith(("_events", "user_event")):
+            yield Ignored(kind[:100], f"{kind[:100]}: no direct message")
 
 
 def _customer(between: Between, account: AccountConfig) -> HandleRef:
@@ -229,72 +184,61 @@ def _customer(between: Between, account: AccountConfig) -> HandleRef:
     two = (between.sender_id, between.target.get("recipient_id", ""))
     if account.address not in two or not two[1]:
         raise ParseError("between others: check the account's address", "target.recipient_id")
-    return HandleRef("social", two[two[0] == account.address], f"x:{account.address}")
+    return social(account, two[two[0] == account.address])
 
 
-def _message(raw: Raw, users: dict[str, User], account: AccountConfig) -> Iterator[InboundEvent]:
-    event = decoded(EVENT, raw)
+def _message(users: Mapping[str, User], account: AccountConfig, event: Event) -> Iterator[InboundEvent]:
     said, at = event.message_create, instant(event.created_timestamp, 1000)
     if said is None:
         raise ParseError("an event without message_create", "type")
-    handle, data = _customer(said, account), said.message_data
-    media, content, hidden = _attached(data.attachment)
+    who, data = _customer(said, account), said.message_data
+    parts, hidden = _attached(data.attachment)
     text = data.text.replace(hidden, "", 1).strip() if hidden else data.text
-    for each in data.entities.urls[:MOST]:
+    for each in data.entities.urls[:MOST_LINKS]:
         text = text.replace(each.url, each.expanded_url or each.url, 1)
         post = _POST.match(each.expanded_url or "")
-        content += (Shared("post", post[0], id=post[1]),) if post else ()
-    body, files = bounded(unescape(text))
+        parts += [Shared("post", post[0], id=post[1])] if post else []
+    text = unescape(text)
     if said.sender_id == account.address:
-        yield inbound.MessageEchoed(f"{event.id}:echo", handle, body, media, at, content, event.id)
+        yield echo_of(f"{event.id}:echo", who, text, parts, at, provider_id=event.id)
         return
     if data.quick_reply_response is not None:
-        content += (Choice("quick_reply", body[:200], data.quick_reply_response.get("metadata")),)
-    content += tuple(Referral(name.removesuffix("_id"), id=value) for name, value in event.initiated_via.items())
-    name = users[handle.value].name if handle.value in users else None
-    yield inbound.InboundMessage(event.id, handle, body, media, at, name, content=content, files=files)
+        parts.append(Choice("quick_reply", text[:200], data.quick_reply_response.get("metadata")))
+    parts += [Referral(name.removesuffix("_id"), id=value) for name, value in event.initiated_via.items()]
+    yield message_of(event.id, who, text, parts, at, users[who.value].name if who.value in users else None)
 
 
-def _attached(raw: Raw) -> tuple[tuple[Media, ...], tuple[Content, ...], str]:
-    """Media, content, and the link that stands for it among the words."""
+def _attached(raw: Raw) -> tuple[list[Part], str]:
+    """What is attached, and the link that stands for it among the words."""
     if not len(raw):
-        return (), (), ""
+        return [], ""
     try:
         attachment = decoded(ATTACHMENT, raw)
     except ParseError as error:
-        return (), (Unsupported("attachment", f"not readable: {error}"[:300]),), ""
+        return [Unsupported("attachment", f"not readable: {error}"[:300])], ""
     file, where = attachment.media, attachment.location
     if file:
         films = [each for each in file.video_info.variants if each.content_type == "video/mp4"]
         film = max(films, key=lambda each: each.bitrate, default=None)
-        medium = Media(film.url, "video/mp4") if film else Media(file.media_url_https, "image/jpeg")
-        return (medium,), (), file.url
+        return [Media(film.url, "video/mp4") if film else Media(file.media_url_https, "image/jpeg")], file.url
     point = where.shared_coordinate.get("coordinates")
-    if point and -180 <= point.coordinates[0] <= 180 and -90 <= point.coordinates[1] <= 90:
-        return (), (Location(point.coordinates[1], point.coordinates[0]),), ""
+    if point and (spot := place(point.coordinates[1], point.coordinates[0])):
+        return [*spot], ""
     if where.shared_place:
-        return (), (Shared("place", title=str(where.shared_place.get("place", {}).get("full_name", ""))[:300]),), ""
-    return (), (Unsupported(attachment.type[:100], "a kind of attachment that is not known here"),), ""
+        return [Shared("place", title=str(where.shared_place.get("place", {}).get("full_name", ""))[:300])], ""
+    return [Unsupported(attachment.type[:100], "a kind of attachment that is not known here")], ""
 
 
-def _signal(raw: Raw, _users: dict[str, User], account: AccountConfig) -> Iterator[InboundEvent]:
+def _signal(account: AccountConfig, signal: Between) -> Iterator[InboundEvent]:
     """A sign of typing; or what was read: up to a time, and the message that was last read by X's own count."""
-    signal = decoded(SIGNAL, raw)
-    handle, when, last = _customer(signal, account), signal.created_timestamp[:20], signal.last_read_event_id
+    who, when, last = _customer(signal, account), signal.created_timestamp[:20], signal.last_read_event_id
     until = instant(when, 1000)
     if signal.sender_id == account.address:
-        yield inbound.Ignored(f"ours:{when}", "typed or read by us")
+        yield Ignored(f"ours:{when}", "typed or read by us")
     elif last is None:
-        yield inbound.Typing(f"typing:{handle.value}:{when}", handle)
+        yield Typing(f"typing:{who.value}:{when}", who)
     elif until is None:
         raise ParseError("no time", "created_timestamp")
     else:
-        yield inbound.DeliveryReceipt(f"{last}:read", last, "read")
-        yield inbound.ReadUpTo(f"read:{handle.value}:{last}:{when}", handle, "read", until)
-
-
-_KINDS: dict[str, Callable[[Raw, dict[str, User], AccountConfig], Iterator[InboundEvent]]] = {
-    "direct_message_events": _message,
-    "direct_message_mark_read_events": _signal,
-    "direct_message_indicate_typing_events": _signal,
-}
+        yield DeliveryReceipt(f"{last}:read", last, "read")
+        yield ReadUpTo(f"read:{who.value}:{last}:{when}", who, "read", until)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from adapters.generic.events import NOT_THEIRS, Posted
+from adapters.generic.standard import NOT_THEIRS, Posted
 from model.content import Content
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "generic.schema.json"

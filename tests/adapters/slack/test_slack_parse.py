@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.registry import adapter_for
-from adapters.slack.text import plain
+from adapters.slack.slack import plain
 from model.content import Choice, Content, Shared, Unsupported, VoiceNote
 from model.inbound import (
     HandleRef,

@@ -137,6 +137,12 @@ def test_of_a_pictures_sizes_the_largest_is_taken_also_where_none_is_told_in_byt
     assert event.media[0].url == "telegram:AgACAgIAAxkBlarge"
 
 
+def test_a_field_of_nothing_is_none() -> None:
+    update = fixture("text")
+    update["message"] |= {"venue": None, "voice": None, "contact": None}
+    assert read(json.dumps(update).encode()) == read("text")
+
+
 def test_an_update_whose_number_comes_again_is_another_message() -> None:
     update = fixture("text")
     update["message"]["message_id"] += 1

@@ -8,25 +8,22 @@
 
 from __future__ import annotations
 
-import hmac
-from typing import Annotated, Literal
+from typing import Annotated
 
-import httpx2
 import msgspec
 from msgspec import Meta, Struct, field
 
 from adapters import phones
-from adapters.base import AccountConfig, Forged, Outgoing, ParseError, ReplyLimits, Sent, WebhookRequest
-from adapters.http_adapter import HttpAdapter, base_of, said_in
+from adapters.base import AccountConfig, Outgoing, ParseError, ReplyLimits, WebhookRequest
+from adapters.bounds import Id
 from adapters.http_call import Call
-from adapters.json_body import body_of, decoded
-from adapters.proof import fresh, required, same, secrets_of
+from adapters.json_api import JsonApi
+from adapters.json_body import body_of, decoded, meant_for
+from adapters.messages import message_of
+from adapters.proof import Signed
+from adapters.receipts import States, became
 from model.content import Unsupported
-from model.inbound import DeliveryReceipt, InboundEvent, InboundMessage
-
-API = "https://api.pigeon.example"
-MOST_TEXT = 1000
-Id = Annotated[str, Meta(min_length=1, max_length=100)]
+from model.inbound import InboundEvent
 
 
 class Event(Struct):
@@ -41,21 +38,11 @@ class Event(Struct):
     state: str = ""
 
 
-class Taken(Struct):
-    """What a message that was taken is answered with."""
-
-    message: Id
+EVENT = msgspec.json.Decoder(Event)
+STATES: States = {"sent": "sent", "arrived": "delivered", "lost": "failed"}
 
 
-EVENT, TAKEN = msgspec.json.Decoder(Event), msgspec.json.Decoder(Taken)
-RECEIPTS: dict[str, Literal["sent", "delivered", "failed"]] = {
-    "sent": "sent",
-    "arrived": "delivered",
-    "lost": "failed",
-}
-
-
-class Pigeon(HttpAdapter):
+class Pigeon(JsonApi):
     """The adapter."""
 
     provider = "pigeon"
@@ -63,46 +50,32 @@ class Pigeon(HttpAdapter):
     max_body = 64 * 1024
     title = "Pigeon Post"
     secret_is = "give the signing key of Pigeon Post's console"
-
-    def verify(self, request: WebhookRequest, account: AccountConfig) -> None:
-        """Raise Forged unless Pigeon Post signed this body a moment ago."""
-        secrets = secrets_of(account)
-        given, time = required(request, "x-pigeon-signature"), fresh(request, required(request, "x-pigeon-time"))
-        said = time.encode() + b"." + request.body
-        if not same(given, *(hmac.digest(secret.encode(), said, "sha256").hex() for secret in secrets)):
-            raise Forged("the signature does not match any secret of the account")
+    proof = Signed("x-pigeon-signature", time="x-pigeon-time", form=b"%b.%b")
+    # https://pigeon.example/docs/send#limits
+    replies = ReplyLimits(most_characters=1000)
+    api = "https://api.pigeon.example"
+    credentials = ()  # no token of its own: the signing key
+    names, words, taken_as = "{message}", "Pigeon Post: {error}", "sending"
 
     def parse(self, request: WebhookRequest, account: AccountConfig) -> list[InboundEvent]:
         """The one event of a webhook, or ParseError."""
         event = decoded(EVENT, body_of(request))
-        if event.to != account.address:
-            raise ParseError("not this account's address", "to")
+        meant_for(event.to, account, "to")
         if event.type == "receipt":
             return [_receipt(event)]
         handle = phones.sender(event.sender, account.region, "sms", account.address)
         if handle is None:
             raise ParseError("empty", "from")
-        content = () if event.type == "message" else (Unsupported(event.type[:64]),)
-        return [InboundMessage(key=event.id, handle=handle, body=event.text, content=content)]
-
-    def limits(self, account: AccountConfig) -> ReplyLimits:
-        """https://pigeon.example/docs/send#limits."""
-        return ReplyLimits(most_characters=MOST_TEXT)
+        parts = [] if event.type == "message" else [Unsupported(event.type[:64])]
+        return [message_of(event.id, handle, event.text, parts)]
 
     def calls(self, account: AccountConfig, outgoing: Outgoing) -> list[Call]:
         """One request."""
         message = {"id": str(outgoing.id), "from": account.address, "to": outgoing.to, "text": outgoing.body}
-        headers = {"Authorization": f"Bearer {account.secrets[0]}"}
-        return [Call(f"{base_of(account, API)}/messages", headers=headers, json=message, repeatable=True)]
-
-    def accepted(self, response: httpx2.Response) -> Sent | None:
-        """The name of the message."""
-        taken = said_in(TAKEN, response)
-        return Sent(taken.message, "sending") if taken else None
+        return [self.call(account, "/messages", message, repeatable=True)]
 
 
-def _receipt(event: Event) -> DeliveryReceipt:
-    status = RECEIPTS.get(event.state)
-    if status is None or event.message is None:
-        raise ParseError("unknown kind of receipt", "state")
-    return DeliveryReceipt(key=event.id, provider_id=event.message, status=status)
+def _receipt(event: Event) -> InboundEvent:
+    if event.message is None:
+        raise ParseError("of no message", "message")
+    return became(event.id, event.message, event.state, STATES)
