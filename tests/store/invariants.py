@@ -57,6 +57,9 @@ union all
 select 'several live offers of one seat, or to one agent', contact_id from offer where state = 'pending'
  group by contact_id having count(*) > least(count(distinct seat), count(distinct agent_id), max(seats))
 union all
+select 'has limits, or has none, and is not known for it', agent_id from agent_state
+ where limited <> (cap_total is not null or has_queue_limits(agent_id))
+union all
 select 'beyond the limit over all classes', agent_id from agent_state
  where live_weight(agent_id) > cap_total and agent_id <> all ($1::uuid[])
 union all
