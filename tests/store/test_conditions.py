@@ -40,7 +40,12 @@ async def company(database_url: str) -> AsyncIterator[Company]:
 
 async def test_the_database_itself_refuses_what_must_never_be(company: Company) -> None:
     await ringing(company)
-    for never in NEVER:
-        with pytest.raises(asyncpg.CheckViolationError):
-            await company.value(f"update {never}")  # of the list above
-            pytest.fail(never)
+    assert [never for never in NEVER if not await refused(company, never)] == []
+
+
+async def refused(company: Company, never: str) -> bool:
+    try:
+        await company.value(f"update {never}")  # of the list above
+    except asyncpg.CheckViolationError:
+        return True
+    return False
