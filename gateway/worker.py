@@ -170,7 +170,6 @@ class Worker:
             contacts = await due_contacts(connection)
             left = await left_contacts(connection)
             stranded = await stranded_contacts(connection)
-            handovers = await due_handovers(connection)
         for offer in offers:
             if offer.timed_out:
                 await self._one(lambda tx, o=offer: end_offer(tx, o.offer, "timed_out"))  # type: ignore[misc]
@@ -180,14 +179,20 @@ class Worker:
             await self._one(lambda tx, c=contact: settle_due(tx, c))  # type: ignore[misc]
         for gone in left:
             await self._one(lambda tx, g=gone: leave_agent(tx, g.contact, g.agent, g.why))  # type: ignore[misc]
-        for asked in handovers:
-            await self._one(lambda tx, h=asked: settle_handover(tx, h))  # type: ignore[misc]
         for waits in stranded:
             await self._one(lambda tx, c=waits: move_stranded(tx, c))  # type: ignore[misc]
+        await self._settle_handovers()
         if stranded:
             log.warning("queue_retired_with_work", contacts=len(stranded))
         if offers or contacts or left or stranded:
             self.wake()
+
+    async def _settle_handovers(self) -> None:
+        """Last, so that who was asked for what has just moved is told at once."""
+        async with self._pool.acquire() as connection:
+            handovers = await due_handovers(connection)
+        for asked in handovers:
+            await self._one(lambda tx, h=asked: settle_handover(tx, h))  # type: ignore[misc]
 
     async def _one(self, settle: Callable[[Transaction], Awaitable[object]]) -> None:
         try:

@@ -14,16 +14,26 @@ from tests.store.company import Company
 from tests.store.profile_seed import events_after
 from tests.store.test_profiles_snapshot import after_event
 
-EMPTY = """
-truncate customer, stream, handle, link, consent, seen, raw_event, conversation, entry, outbox, receipt_early, contact,
-         offer, decision, event, handover, agent, agent_state, agent_queue, screen, gateway_process, rule_set cascade
+EMPTIED = (
+    *("customer", "stream", "handle", "link", "consent", "seen", "raw_event", "conversation", "entry", "outbox"),
+    *("receipt_early", "contact", "offer", "decision", "event", "handover", "agent", "agent_state", "agent_queue"),
+    *("screen", "gateway_process", "rule_set"),
+)
+# Deleted by one statement, which asks after references at its end. To truncate fifty tables costs more than the work of
+# an example, and has every plan made anew.
+EMPTYING = """
+with recursive emptied as (
+    select unnest($1::text[])::regclass::oid as id
+    union select c.conrelid from pg_constraint c join emptied e on e.id = c.confrelid where c.contype = 'f')
+select 'with ' || string_agg(format('d%s as (delete from %s)', id, id::regclass), ', ') || ' select' from emptied
+ where not exists (select from pg_inherits i where i.inhrelid = id)
 """
 
 
 async def empty(company: Company) -> None:
     """As on the first day, but for queues, accounts and needs."""
     async with company.pool.acquire() as connection:
-        await connection.execute(EMPTY)
+        await connection.execute(await connection.fetchval(EMPTYING, EMPTIED))
         await register_process(connection, company.process)
 
 

@@ -1,15 +1,17 @@
-"""Random work agrees with a small model of it, in small; `run.py prove routing --only model` plays it long."""
+"""Random work agrees with a small model of it: 500 examples of 50 steps; `run.py prove routing` plays more."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.store.work_round import run
+from tests.store.work_round import EXAMPLES, run
 
-EXAMPLES, STEPS = 25, 30
+PARTS = 20
+A_PART, STEPS = 25, 50
 
 
 @pytest.mark.timeout(400)  # it empties every table between examples, which a busy disk makes slow
-def test_random_work_agrees_with_the_model(database_url: str) -> None:
-    counts = run(database_url, EXAMPLES, STEPS, shrink=True)
-    assert counts["examples"] >= EXAMPLES
+@pytest.mark.parametrize("part", range(1, PARTS + 1))
+def test_random_work_agrees_with_the_model(database_url: str, part: int) -> None:
+    counts = run(database_url, A_PART, STEPS, shrink=True)
+    assert counts[EXAMPLES] >= A_PART, part

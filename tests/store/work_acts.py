@@ -8,13 +8,10 @@ from uuid import UUID
 import msgspec
 
 from gateway.rule_catalog import rule_catalog
-from gateway.voice_calls import Calls
-from gateway.voice_desk import transfer
 from gateway.worker import Worker
 from model.agent import Actor, PresenceStatus
-from model.contact import ContactState
 from model.refusal import Refused
-from model.wire import Reply, Target, Transfer
+from model.wire import Reply
 from profiles.merge import MergeOrder, merge
 from profiles.reply import reply
 from router.accept import Accepted, accept_offer
@@ -35,18 +32,19 @@ from router.rules.language import parse_rule_set
 from store.feeds import Transaction
 from store.ids import new_id
 from tests.store.invariants import WAITS_IN_VAIN
-from tests.store.work_model import LIVE, RULE_SETS, TALKS, URGENT, Held, oldest, queue_by, settle, take_over
-from tests.store.work_place import Place
+from tests.store.work_handing import WORKING, Handing
+from tests.store.work_model import LIVE, RULE_SETS, TALKS, URGENT, Held, oldest, queue_by, settle, take_over, unanswered
 
 PASSES = "update contact set due_at = clock_timestamp() - interval '1 ms' where id = $1 returning id"
 EXPIRES = "update offer set expires_at = clock_timestamp() - interval '1 ms' where id = $1 returning id"
+ASKED_LONG = "update handover set expires_at = clock_timestamp() - interval '1 ms' where id = $1 returning id"
+UNTOLD = "select count(*) from handover where ended_at is not null and not told"
 CAPACITY = "update agent_state set cap_messaging = $2 where agent_id = $1 returning seq"
 LONG_GONE = "update agent_state set gone_at = clock_timestamp() - interval '61 s' where agent_id = $1 returning seq"
 DIES = "update gateway_process set expires_at = clock_timestamp() - interval '1 ms' where id = $1 returning id"
-WORKING: tuple[ContactState, ...] = ("offered", "assigned", "wrapping")
 
 
-class Acts(Place):
+class Acts(Handing):
     """One action each."""
 
     # --- customers ---
@@ -139,25 +137,6 @@ class Acts(Place):
         assert self.do(lambda tx: wrap_up(tx, held.id, self.seat(held.agent).actor)) is None
         held.become("closed")
 
-    def hand_on(self, pick: int, who: int, to_queue: str | None, mine: bool) -> None:
-        """To another agent, or to a queue."""
-        held, actor = self.one(pick, who, mine)
-        target = self.seats[(who + pick) % len(self.seats)]
-        to = Target(queue=to_queue) if to_queue else Target(agent=target.actor.id)
-        calls = Calls(self.company.pool, self.company.announce, lambda: None, lambda: None)
-        done = self.wait(transfer(calls, actor, Transfer(contact=held.id, to=to, ref="r")))
-        busy = sum(each.agent == target.actor.id for _, each in self.those(*WORKING))
-        free = target.routable and busy < target.slots and target.actor.id != actor.id
-        legal = held.state in ("assigned", "parked") and held.agent == actor.id and (bool(to_queue) or free)
-        assert (done is None) == legal, done
-        if not legal:
-            return
-        held.hand_back(actor.id if to_queue else None)
-        if to_queue:
-            held.queue, held.handed = to_queue, True
-        else:
-            held.first = [target.actor.id, actor.id]
-
     def choose(self, who: int, status: PresenceStatus) -> None:
         assert self.do(lambda tx: set_presence(tx, self.seats[who].actor.id, status, None)) is None
         self.seats[who].presence = status
@@ -247,16 +226,23 @@ class Acts(Place):
         self.company.worker = Worker(self.company.pool, self.company.announce, process, nothing)
 
     def time_passes(self, pick: int, swept: bool) -> None:
-        waiting = [held for _, held in sorted(self.live.items()) if held.deadline or held.offer]
+        waiting = [held for _, held in sorted(self.live.items()) if held.timed]
         held = waiting[pick % len(waiting)]
-        self.wait(self.company.value(EXPIRES if held.offer else PASSES, held.offer or held.id))
-        held.over = True
+        if held.asking and not held.asking.late:
+            self.wait(self.company.value(ASKED_LONG, held.asking.id))
+            held.asking.late = True
+        else:
+            self.wait(self.company.value(EXPIRES if held.offer else PASSES, held.offer or held.id))
+            held.over = True
         if swept:
             self.settle()
 
     def settle(self) -> None:
         self.wait(self.company.worker.settle())
         settle([held for _, held in self.those(*WORKING)], self.seats)
+        for held in unanswered(self.live.values(), self.seats):
+            held.asking = None
+        assert self.wait(self.eye.fetchval(UNTOLD)) == 0
 
     def drain(self) -> None:
         waiting = self.those("new", "queued")

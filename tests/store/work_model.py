@@ -14,9 +14,10 @@ from model.contact import ContactState
 LIVE = """
 select h.value as phone, c.id, c.state, coalesce(c.agent_id, o.agent_id) as agent, c.shown,
        c.due_at is not null as deadline, c.preview_direction = 'out' as answered, o.id as offer, c.conversation_id,
-       c.queue_id as queue, c.arrived_at
+       c.queue_id as queue, c.arrived_at, a.id as asked
   from contact c join handle h on h.customer_id = c.customer_id
        left join offer o on o.contact_id = c.id and o.state = 'pending'
+       left join handover a on a.contact_id = c.id and a.ended_at is null
  where c.state not in ('abandoned', 'closed')
 """
 TALKS = """
@@ -57,6 +58,15 @@ def queue_by(rules: str | None, default: str, said: Sequence[str]) -> str:
 
 
 @dataclass
+class Asking:
+    """A handover: `agent` is asked to take a contact over. `late`: the time to answer has passed."""
+
+    id: UUID
+    agent: UUID
+    late: bool = False
+
+
+@dataclass
 class Held:
     """A live contact. `agent`: holds it, or it rings there. `over`: its time has passed.
 
@@ -83,14 +93,33 @@ class Held:
     answered: bool = False
     deadline: bool = False
     over: bool = False
+    asking: Asking | None = None
+
+    @property
+    def asked(self) -> UUID | None:
+        """The handover that is under way."""
+        return self.asking.id if self.asking else None
+
+    @property
+    def timed(self) -> bool:
+        """Whether something happens to it when time passes."""
+        return self.deadline or self.offer is not None or (self.asking is not None and not self.asking.late)
 
     def become(self, state: ContactState) -> None:
         """Another state by the hand of an agent or a sweep: wrap-up alone has a deadline."""
         self.state, self.offer, self.shown, self.over = state, None, True, False
         self.deadline = state == "wrapping"
         self.agent = self.agent if state in ("assigned", "wrapping", "parked") else None
+        self.asking = self.asking if state in ("assigned", "parked") else None
         if state != "queued":
             self.first, self.passed, self.outright = [], set(), False
+
+    def taken_over(self) -> None:
+        """Whom its holder asked has it."""
+        assert self.asking is not None
+        self.agent, self.asking = self.asking.agent, None
+        self.become("assigned")
+        self.deadline = self.answered
 
     def hand_back(self, passed_over: UUID | None = None) -> None:
         """Nobody holds it any more, and it waits."""
@@ -114,7 +143,7 @@ class Held:
             self.state = "assigned"
         elif self.state == "parked":
             self.state, self.first, self.outright, self.agent = "queued", [self.agent] if self.agent else [], True, None
-            self.since = step
+            self.since, self.asking = step, None
         self.unrouted = self.unrouted or self.state == "queued"
 
 
@@ -133,6 +162,17 @@ class Seat:
         """Whether work may go there."""
         return self.presence == "available" and bool(self.screens)
 
+    @property
+    def away(self) -> bool:
+        """Whether nobody waits for their answer any more."""
+        return self.presence != "available" or self.long_gone
+
+
+def unanswered(live: Iterable[Held], seats: Sequence[Seat]) -> list[Held]:
+    """What nobody waits to take over any more: the time to answer has passed, or who is asked is not there."""
+    away = {seat.actor.id for seat in seats if seat.away}
+    return [held for held in live if held.asking and (held.asking.late or held.asking.agent in away)]
+
 
 def settle(working: list[Held], seats: list[Seat]) -> None:
     """What a sweep does with what is over, and with the work of who is not there; all judged as it was found."""
@@ -143,7 +183,7 @@ def settle(working: list[Held], seats: list[Seat]) -> None:
         if held.state == "offered" and held.over:
             missed.append(seat)
             held.pass_over(seat.actor.id)
-        elif held.state == "offered" and (left or seat.presence != "available"):
+        elif held.state == "offered" and seat.away:
             held.become("queued")
         elif held.state == "wrapping" and (held.over or left):
             held.become("closed")

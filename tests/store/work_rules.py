@@ -18,7 +18,8 @@ from hypothesis.stateful import invariant, rule
 from model.contact import ContactState
 from router.decisions import explain_decision
 from tests.store.invariants import follow, violations
-from tests.store.work_acts import WORKING, Acts
+from tests.store.work_acts import Acts
+from tests.store.work_handing import ANSWERS, WORKING
 from tests.store.work_model import LIVE, RULE_SETS, TALKS
 from tests.store.work_place import PHONES
 
@@ -56,9 +57,10 @@ class Work(Acts):
     @invariant()
     def the_model_and_the_database_agree(self) -> None:
         self.live = {phone: held for phone, held in self.live.items() if held.state != "closed"}
-        names = ("id", "state", "agent", "shown", "deadline", "answered", "offer", "queue", "arrived_at")
+        names = ("id", "state", "agent", "shown", "deadline", "answered", "offer", "queue", "arrived_at", "asked")
         stored = {phone: tuple(row[name] for name in names) for phone, row in self.rows(LIVE).items()}
-        assert stored == {phone: tuple(getattr(held, name) for name in names) for phone, held in self.live.items()}
+        known = {phone: tuple(getattr(held, name) for name in names) for phone, held in self.live.items()}
+        assert stored == known, [(names, stored.get(phone), known.get(phone)) for phone in {*stored, *known}]
         there = {row["agent_id"]: (row["presence"], row["connected"]) for row in self.wait(self.eye.fetch(SEATS))}
         there.pop(self.boss.id)
         assert there == {seat.actor.id: (seat.presence, bool(seat.screens)) for seat in self.seats}
@@ -128,6 +130,8 @@ ACTIONS: dict[str, Action] = {
     "end": Action(3, (PICK, WHO, BOOL), _live),
     "end_wrap_up": Action(1, (PICK,), _in("wrapping")),
     "hand_on": Action(3, (PICK, WHO, st.sampled_from((None, None, "general", "auto")), BOOL), _live),
+    "ask_to_take": Action(3, (PICK, WHO, OFTEN), _in("assigned", "parked")),
+    "answer_who_asks": Action(3, (PICK, st.sampled_from(ANSWERS)), lambda work: bool(work.those_asked())),
     "choose": Action(2, (WHO, STATUS), _in(*WORKING)),
     "connect": Action(5, (WHO,), lambda work: not all(seat.routable for seat in work.seats)),
     "disconnect": Action(2, (WHO, BOOL), _in(*WORKING)),
@@ -136,9 +140,7 @@ ACTIONS: dict[str, Action] = {
     "change_capacity": Action(2, (WHO, st.sampled_from((0, 1, 2, 2, 3)))),
     "publish": Action(2, (st.sampled_from(sorted(RULE_SETS)),)),
     "restart": Action(1, (BOOL,)),
-    "time_passes": Action(
-        4, (PICK, BOOL), lambda work: any(held.deadline or held.offer for held in work.live.values())
-    ),
+    "time_passes": Action(4, (PICK, BOOL), lambda work: any(held.timed for held in work.live.values())),
     "settle": Action(2),
     "drain": Action(4),
 }
