@@ -18,24 +18,8 @@ from gateway.voice_desk import call_action, dial, end_handover, transfer
 from model.agent import Actor, PresenceStatus
 from model.customer import CustomerSummary
 from model.refusal import Refused
-from model.wire import (
-    AddDetail,
-    AddTask,
-    CallAction,
-    CancelHandover,
-    DeclineHandover,
-    Dial,
-    Edit,
-    EndTask,
-    Finish,
-    Identify,
-    Note,
-    Reply,
-    SetTopics,
-    Timeline,
-    Transfer,
-    WrapUp,
-)
+from model.wire import AddDetail, AddTask, Edit, EndTask, Finish, Identify, Note, Reply, SetTopics, Timeline, WrapUp
+from model.wire_calls import CallAction, CancelHandover, DeclineHandover, Dial, Transfer
 from profiles.details import add_detail
 from profiles.edit import Change, edit
 from profiles.identify import identify

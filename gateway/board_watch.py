@@ -16,7 +16,7 @@ from typing import Final
 from model import to_screen
 from model.board import Board, changes
 from model.refusal import Refused
-from model.wire import Watch
+from model.wire_board import Watch
 from pushers.session import Session
 from router.board import Today, Wish, fetch_live, fetch_today, with_today
 from router.rules.checking import zone_of

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from gateway.supervise import Act
-from model import wire
+from model import wire, wire_calls
 from model.agent import Actor, PresenceStatus
 from model.customer import CustomerSummary
 from model.refusal import Refused
@@ -83,19 +83,21 @@ class Desk(Protocol):
     async def retry(self, actor: Actor, entry: UUID) -> Refused | None:
         """Send a failed reply again."""
 
-    async def call(self, actor: Actor, contact: UUID, action: wire.CallAction) -> Refused | None:
+    async def call(self, actor: Actor, contact: UUID, action: wire_calls.CallAction) -> Refused | None:
         """Do something with a call."""
 
-    async def dial(self, actor: Actor, frame: wire.Dial) -> Refused | None:
+    async def dial(self, actor: Actor, frame: wire_calls.Dial) -> Refused | None:
         """Call a customer."""
 
-    async def transfer(self, actor: Actor, frame: wire.Transfer) -> Refused | None:
+    async def transfer(self, actor: Actor, frame: wire_calls.Transfer) -> Refused | None:
         """Hand a contact on."""
 
     async def accept_handover(self, actor: Actor, handover: UUID) -> Given | Refused:
         """Take over what a colleague asks; again by the one who has, the same answer."""
 
-    async def end_handover(self, actor: Actor, frame: wire.DeclineHandover | wire.CancelHandover) -> Refused | None:
+    async def end_handover(
+        self, actor: Actor, frame: wire_calls.DeclineHandover | wire_calls.CancelHandover
+    ) -> Refused | None:
         """Refuse to take over, or ask no longer."""
 
     async def seen(self, actor: Actor, contact: UUID) -> Refused | None:

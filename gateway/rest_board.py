@@ -14,7 +14,7 @@ from gateway.supervise import Act, supervise
 from model.agent import PresenceStatus
 from model.board import Board
 from model.refusal import Refused
-from model.wire import Reassign, SetPresenceOf, TakeBack
+from model.wire_board import Reassign, SetPresenceOf, TakeBack
 from router.board import Wish, fetch_board
 from router.rules.checking import zone_of
 

@@ -13,7 +13,7 @@ from gateway.desk import Desk
 from gateway.policy import may, may_send
 from gateway.screen_feeds import ScreenFeeds
 from gateway.screen_parts import Parts
-from model import to_screen, wire
+from model import to_screen, wire, wire_board, wire_calls
 from model.agent import Actor
 from model.refusal import Refused
 from pushers import close_codes
@@ -66,11 +66,11 @@ class Commands:
         if not may_send(self._actor, str(command.__struct_config__.tag)):
             return Refused("forbidden", f"The role {self._actor.role} may not do this.")
         match command:
-            case wire.Accept() | wire.Next() | wire.AcceptHandover():
+            case wire.Accept() | wire.Next() | wire_calls.AcceptHandover():
                 return _done(command, await self._feeds.take(command))
             case wire.Open():
                 return await self._open(command)
-            case wire.Leave() | wire.Watch():
+            case wire.Leave() | wire_board.Watch():
                 return _done(command, self._follow(command))
             case wire.Timeline():
                 return await self._timeline(command)
@@ -91,8 +91,8 @@ class Commands:
         shown = await self._feeds.show(command.customer, Opening("opened", command.ref))
         return None if shown else NO_CUSTOMER
 
-    def _follow(self, command: wire.Leave | wire.Watch) -> Refused | None:
-        if isinstance(command, wire.Watch):
+    def _follow(self, command: wire.Leave | wire_board.Watch) -> Refused | None:
+        if isinstance(command, wire_board.Watch):
             return self._feeds.watch(command)
         self._feeds.leave(command.customer)
         return None
@@ -170,15 +170,15 @@ async def _simple(desk: Desk, actor: Actor, command: Command) -> Refused | None:
 async def _hand_on(desk: Desk, actor: Actor, command: Command) -> Refused | None:
     """The frames of calls, of handing a contact on, and of supervisors."""
     match command:
-        case wire.CallFrame():
+        case wire_calls.CallFrame():
             return await desk.call(actor, command.contact, command.action)
-        case wire.Dial():
+        case wire_calls.Dial():
             return await desk.dial(actor, command)
-        case wire.Transfer():
+        case wire_calls.Transfer():
             return await desk.transfer(actor, command)
-        case wire.DeclineHandover() | wire.CancelHandover():
+        case wire_calls.DeclineHandover() | wire_calls.CancelHandover():
             return await desk.end_handover(actor, command)
-        case wire.TakeBack() | wire.Reassign() | wire.SetPresenceOf():
+        case wire_board.TakeBack() | wire_board.Reassign() | wire_board.SetPresenceOf():
             return await desk.supervise(actor, command)
         case _:
             raise TypeError(type(command).__name__)

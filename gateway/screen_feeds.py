@@ -13,7 +13,7 @@ from gateway.screen_hello import complete_pages, judge_claims
 from gateway.screen_parts import Parts, Writer
 from gateway.screen_reopening import Reopenings
 from gateway.screen_tasks import Tasks, push_then_ring
-from model import to_screen, wire
+from model import to_screen, wire, wire_board, wire_calls
 from model.agent import Actor
 from model.event import FeedId, HeldChanged, OfferEnded, OfferMade, PresenceChanged
 from model.refusal import Refused
@@ -247,11 +247,11 @@ class ScreenFeeds:
                 self._parts.hub.unsubscribe(subscription)
         return None
 
-    async def take(self, frame: wire.Accept | wire.Next | wire.AcceptHandover) -> Refused | None:
+    async def take(self, frame: wire.Accept | wire.Next | wire_calls.AcceptHandover) -> Refused | None:
         """Take what is offered, what a colleague asks, or the next that waits, and send the profile."""
         return await (self.accept(frame) if isinstance(frame, wire.Accept) else self.take_given(frame))
 
-    async def take_given(self, frame: wire.Next | wire.AcceptHandover) -> Refused | None:
+    async def take_given(self, frame: wire.Next | wire_calls.AcceptHandover) -> Refused | None:
         """Take a contact that nothing was made ready for, and send the profile as it is now."""
         desk = self._parts.desk
         if isinstance(frame, wire.Next):
@@ -313,7 +313,7 @@ class ScreenFeeds:
         if customer in self._customers:
             self._customers[customer] = self._customers.pop(customer)
 
-    def watch(self, frame: wire.Watch) -> Refused | None:
+    def watch(self, frame: wire_board.Watch) -> Refused | None:
         """Show the board, or no longer."""
         return self._parts.board.carry_out(frame, self._session, self._wake)
 

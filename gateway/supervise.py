@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.agent import Actor
 from model.refusal import Refused
-from model.wire import Reassign, SetPresenceOf, TakeBack
+from model.wire_board import Reassign, SetPresenceOf, TakeBack
 from profiles.audit import audit
 from router.supervising import reassign, set_presence_of, take_back
 from store.feeds import Transaction

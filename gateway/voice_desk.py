@@ -8,7 +8,7 @@ from adapters import phones
 from gateway.voice_calls import Calls
 from model.agent import Actor
 from model.refusal import Refused
-from model.wire import CallAction, CancelHandover, DeclineHandover, Dial, Transfer
+from model.wire_calls import CallAction, CancelHandover, DeclineHandover, Dial, Transfer
 from profiles.call_course import show_call
 from profiles.calls import begin_call
 from router.call_orders import fetch_call_of, give_order

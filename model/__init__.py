@@ -9,7 +9,8 @@
 - `event`     items of a feed, one Struct per kind
 - `typing_mark`  somebody is writing: told once, never kept
 - `refusal`   a request that changes nothing, and why
-- `wire`      frames of the screen protocol from the screen
+- `wire`      frames of the screen protocol from the screen; those about calls and handing on in `wire_calls`, of
+              supervisors in `wire_board`, what all of them share in `wire_frame`
 - `to_screen` frames to the screen
 
 Only msgspec and the standard library are imported here; nothing does I/O.

@@ -10,23 +10,17 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from model.agent import PresenceStatus
 from model.content import Template
 from model.timeline import Channel
-
-Ref = Annotated[str, Meta(max_length=64)]
-Text = Annotated[str, Meta(min_length=1, max_length=16_000)]
-Reason = Annotated[str, Meta(max_length=200)]
-Code = Annotated[str, Meta(min_length=1, max_length=63)]
+from model.wire_board import Reassign, SetPresenceOf, TakeBack, Watch
+from model.wire_calls import AcceptHandover, CallFrame, CancelHandover, DeclineHandover, Dial, Transfer
+from model.wire_frame import Code, FromScreen, Reason, Ref, Text
 
 
-class _FromScreen(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
-    """What every frame of a screen shares."""
-
-
-class Hello(_FromScreen, frozen=True, tag="hello"):
+class Hello(FromScreen, frozen=True, tag="hello"):
     """The first frame. `resume`: last sequence seen per feed, meaningful only under the same `epoch`."""
 
     epoch: Annotated[str, Meta(max_length=64)] | None = None
@@ -34,7 +28,7 @@ class Hello(_FromScreen, frozen=True, tag="hello"):
     ref: Ref | None = None
 
 
-class SetPresence(_FromScreen, frozen=True, tag="presence"):
+class SetPresence(FromScreen, frozen=True, tag="presence"):
     """Choose a presence. `offline` with a live call is refused until it ends."""
 
     status: PresenceStatus
@@ -42,14 +36,14 @@ class SetPresence(_FromScreen, frozen=True, tag="presence"):
     ref: Ref | None = None
 
 
-class Accept(_FromScreen, frozen=True, tag="accept"):
+class Accept(FromScreen, frozen=True, tag="accept"):
     """Take an offer. Answered by `profile` with `reason: accepted`, or `error` code `gone`."""
 
     offer: UUID
     ref: Ref | None = None
 
 
-class Decline(_FromScreen, frozen=True, tag="decline"):
+class Decline(FromScreen, frozen=True, tag="decline"):
     """Refuse an offer; others are tried before it comes back."""
 
     offer: UUID
@@ -57,7 +51,7 @@ class Decline(_FromScreen, frozen=True, tag="decline"):
     ref: Ref | None = None
 
 
-class Next(_FromScreen, frozen=True, tag="next"):
+class Next(FromScreen, frozen=True, tag="next"):
     """Take the contact that waits longest, of those this agent may have. Answered as `accept` is.
 
     `queue`: of this one only. `error` code `nothing_waiting` where there is none.
@@ -67,41 +61,41 @@ class Next(_FromScreen, frozen=True, tag="next"):
     ref: Ref | None = None
 
 
-class Active(_FromScreen, frozen=True, tag="active"):
+class Active(FromScreen, frozen=True, tag="active"):
     """Somebody is at this screen: they move, though they send nothing. Every other frame says so too."""
 
     ref: Ref | None = None
 
 
-class Open(_FromScreen, frozen=True, tag="open"):
+class Open(FromScreen, frozen=True, tag="open"):
     """Show a customer and follow them. Answered by `profile` with `reason: opened`."""
 
     customer: UUID
     ref: Ref | None = None
 
 
-class Leave(_FromScreen, frozen=True, tag="leave"):
+class Leave(FromScreen, frozen=True, tag="leave"):
     """Stop following a customer."""
 
     customer: UUID
     ref: Ref | None = None
 
 
-class Shown(_FromScreen, frozen=True, tag="shown"):
+class Shown(FromScreen, frozen=True, tag="shown"):
     """The profile of an auto-accepted contact is on the screen; without it within 5 s the contact goes back."""
 
     contact: UUID
     ref: Ref | None = None
 
 
-class Seen(_FromScreen, frozen=True, tag="seen"):
+class Seen(FromScreen, frozen=True, tag="seen"):
     """The agent has looked at a held contact: its unread count returns to zero on all their screens."""
 
     contact: UUID
     ref: Ref | None = None
 
 
-class Timeline(_FromScreen, frozen=True, tag="timeline"):
+class Timeline(FromScreen, frozen=True, tag="timeline"):
     """A further page, by keyset: entries before or after one, or from the start of a conversation."""
 
     customer: UUID
@@ -112,7 +106,7 @@ class Timeline(_FromScreen, frozen=True, tag="timeline"):
     ref: Ref | None = None
 
 
-class Reply(_FromScreen, frozen=True, tag="reply"):
+class Reply(FromScreen, frozen=True, tag="reply"):
     """Answer the customer. `id` is the screen's: sending the same id again changes nothing.
 
     `body` may be empty where a template or a file is sent. `attachments`: uploads of the agent's own.
@@ -131,7 +125,7 @@ class Reply(_FromScreen, frozen=True, tag="reply"):
     ref: Ref | None = None
 
 
-class Note(_FromScreen, frozen=True, tag="note"):
+class Note(FromScreen, frozen=True, tag="note"):
     """A note for colleagues on the timeline; it never leaves to the customer."""
 
     conversation: UUID
@@ -140,7 +134,7 @@ class Note(_FromScreen, frozen=True, tag="note"):
     ref: Ref | None = None
 
 
-class Typing(_FromScreen, frozen=True, tag="typing"):
+class Typing(FromScreen, frozen=True, tag="typing"):
     """The agent is writing. `channel` and `to` as the reply will have them; `note`: it will be one, for colleagues."""
 
     conversation: UUID
@@ -150,7 +144,7 @@ class Typing(_FromScreen, frozen=True, tag="typing"):
     ref: Ref | None = None
 
 
-class Finish(_FromScreen, frozen=True, tag="finish"):
+class Finish(FromScreen, frozen=True, tag="finish"):
     """End the agent's work on a contact; wrap-up follows where the queue asks for it.
 
     `disposition`: how it ended; then nothing is left to wrap up. `wrap_up`: take time for it, where that is optional.
@@ -163,7 +157,7 @@ class Finish(_FromScreen, frozen=True, tag="finish"):
     ref: Ref | None = None
 
 
-class WrapUp(_FromScreen, frozen=True, tag="wrap_up"):
+class WrapUp(FromScreen, frozen=True, tag="wrap_up"):
     """End wrap-up. `disposition`: how the contact ended, needed where the queue requires it.
 
     Before it, where wrap-up is optional: begin it; of a call, as soon as the call is over.
@@ -175,21 +169,21 @@ class WrapUp(_FromScreen, frozen=True, tag="wrap_up"):
     ref: Ref | None = None
 
 
-class Close(_FromScreen, frozen=True, tag="close"):
+class Close(FromScreen, frozen=True, tag="close"):
     """Close the conversation. Refused with `contacts_live` while another agent has a live contact in it."""
 
     conversation: UUID
     ref: Ref | None = None
 
 
-class Retry(_FromScreen, frozen=True, tag="retry"):
+class Retry(FromScreen, frozen=True, tag="retry"):
     """Send a failed or unknown reply again."""
 
     entry: UUID
     ref: Ref | None = None
 
 
-class Edit(_FromScreen, frozen=True, tag="edit"):
+class Edit(FromScreen, frozen=True, tag="edit"):
     """Change one value of a profile. `revision` is that of the value seen (`provenance`, 0 without one).
 
     `field`: name, company, location, language, time_zone, plan, birth_date, external_id, tags, preferred_channels,
@@ -203,7 +197,7 @@ class Edit(_FromScreen, frozen=True, tag="edit"):
     ref: Ref | None = None
 
 
-class AddDetail(_FromScreen, frozen=True, tag="detail"):
+class AddDetail(FromScreen, frozen=True, tag="detail"):
     """A free note on the person."""
 
     customer: UUID
@@ -212,7 +206,7 @@ class AddDetail(_FromScreen, frozen=True, tag="detail"):
     ref: Ref | None = None
 
 
-class SetTopics(_FromScreen, frozen=True, tag="topics"):
+class SetTopics(FromScreen, frozen=True, tag="topics"):
     """What a conversation is about: these topics and no others."""
 
     conversation: UUID
@@ -220,7 +214,7 @@ class SetTopics(_FromScreen, frozen=True, tag="topics"):
     ref: Ref | None = None
 
 
-class Identify(_FromScreen, frozen=True, tag="identify"):
+class Identify(FromScreen, frozen=True, tag="identify"):
     """Say who writes on a shared handle. `customer` null: somebody new. Answered by `profile` with `reason: merged`."""
 
     conversation: UUID
@@ -229,7 +223,7 @@ class Identify(_FromScreen, frozen=True, tag="identify"):
     ref: Ref | None = None
 
 
-class AddTask(_FromScreen, frozen=True, tag="task"):
+class AddTask(FromScreen, frozen=True, tag="task"):
     """A follow-up for an agent or a queue; the sender's own where neither is named."""
 
     customer: UUID
@@ -242,7 +236,7 @@ class AddTask(_FromScreen, frozen=True, tag="task"):
     ref: Ref | None = None
 
 
-class EndTask(_FromScreen, frozen=True, tag="end_task"):
+class EndTask(FromScreen, frozen=True, tag="end_task"):
     """A task is done, or not to be done after all."""
 
     task: UUID
@@ -250,120 +244,9 @@ class EndTask(_FromScreen, frozen=True, tag="end_task"):
     ref: Ref | None = None
 
 
-class Recent(_FromScreen, frozen=True, tag="recent"):
+class Recent(FromScreen, frozen=True, tag="recent"):
     """Which customers this agent looked at last. Answered by `result` with `customers`."""
 
-    ref: Ref | None = None
-
-
-CallAction = Literal[
-    "hold",
-    "unhold",
-    "pause_recording",
-    "resume_recording",
-    "hang_up",
-    "cancel_transfer",
-    "listen",
-    "coach",
-    "join",
-    "leave",
-]
-
-
-class CallFrame(_FromScreen, frozen=True, tag="call"):
-    """Do something with a call: its holder, or a supervisor, who alone may listen, coach, join and leave.
-
-    `hang_up` takes the agent off the line: to whom the caller was put through, or to the end.
-    """
-
-    contact: UUID
-    action: CallAction
-    ref: Ref | None = None
-
-
-class Dial(_FromScreen, frozen=True, tag="dial"):
-    """Call a customer: the agent's line rings first, then theirs. `to`: one of their numbers. `id`: the screen's."""
-
-    customer: UUID
-    to: Annotated[str, Meta(min_length=1, max_length=64)]
-    id: UUID
-    account: Annotated[str, Meta(max_length=64)] | None = None
-    ref: Ref | None = None
-
-
-class Target(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom something is handed to: exactly one of these."""
-
-    agent: UUID | None = None
-    queue: Annotated[str, Meta(max_length=63)] | None = None
-    number: Annotated[str, Meta(max_length=32)] | None = None
-
-
-class Transfer(_FromScreen, frozen=True, tag="transfer"):
-    """Hand a contact on. `warm`: the sender keeps it until the other agent accepts; of a call, until they hang up.
-
-    `note`: for who takes it; they read it before they accept.
-    """
-
-    contact: UUID
-    to: Target
-    warm: bool = False
-    note: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
-    ref: Ref | None = None
-
-
-class AcceptHandover(_FromScreen, frozen=True, tag="accept_handover"):
-    """Take over what a colleague asks. Answered as `accept` is; `wrong_state` without a free slot, and it stays."""
-
-    handover: UUID
-    ref: Ref | None = None
-
-
-class DeclineHandover(_FromScreen, frozen=True, tag="decline_handover"):
-    """Refuse to take it over: the other keeps it."""
-
-    handover: UUID
-    reason: Reason | None = None
-    ref: Ref | None = None
-
-
-class CancelHandover(_FromScreen, frozen=True, tag="cancel_handover"):
-    """Ask no longer, and keep it: who asked, or a supervisor."""
-
-    handover: UUID
-    ref: Ref | None = None
-
-
-class Watch(_FromScreen, frozen=True, tag="watch"):
-    """Show the board, or no longer. `time_zone`: in which a day begins; `within_seconds`: what counts as in time."""
-
-    board: bool
-    time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
-    within_seconds: Annotated[int, Meta(ge=1, le=3600)] = 20
-    ref: Ref | None = None
-
-
-class TakeBack(_FromScreen, frozen=True, tag="take_back"):
-    """Take a contact from who has it, or for whom it rings: it goes back to its queue."""
-
-    contact: UUID
-    ref: Ref | None = None
-
-
-class Reassign(_FromScreen, frozen=True, tag="reassign"):
-    """Give a contact to an agent, whoever has it or whether it waits."""
-
-    contact: UUID
-    agent: UUID
-    ref: Ref | None = None
-
-
-class SetPresenceOf(_FromScreen, frozen=True, tag="presence_of"):
-    """Choose the presence of somebody else."""
-
-    agent: UUID
-    status: PresenceStatus
-    reason: Reason | None = None
     ref: Ref | None = None
 
 

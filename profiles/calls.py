@@ -19,7 +19,7 @@ from model.event import ContactChanged, ConversationChanged, CustomerEvent
 from model.inbound import HandleRef
 from model.refusal import Refused
 from model.timeline import Author, Entry
-from model.wire import Dial
+from model.wire_calls import Dial
 from profiles.call_course import fetch_course
 from profiles.folded import own_conversation
 from profiles.handles import classify

@@ -10,7 +10,7 @@ from typing import Any
 from model.agent import Actor
 from model.call import ChangeRecording, CoachLeg, LegMode
 from model.refusal import Refused
-from model.wire import CallAction
+from model.wire_calls import CallAction
 from router.call_legs import hang_up, want
 from router.call_moves import drop_consult, hold_customer, ring_agent
 from router.calls import LockedCall

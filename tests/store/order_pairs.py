@@ -9,7 +9,7 @@ import asyncpg
 from gateway.voice_calls import Calls
 from gateway.voice_desk import transfer
 from model.refusal import Refused
-from model.wire import Target, Transfer
+from model.wire_calls import Target, Transfer
 from profiles.merge import MergeOrder, merge
 from router.accept import Accepted
 from router.closing import close_conversation

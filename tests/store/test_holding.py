@@ -13,6 +13,9 @@ from router.holding import seen
 from router.presence import bury_dead_processes, disconnect_screen, mend_connected, renew_lease, set_presence
 from store.feeds import transaction
 from tests.store.company import Company, open_company
+from tests.store.handover_interleavings import asked
+
+ENDED = '"kind":"handover_ended"'
 
 
 @pytest.fixture
@@ -117,6 +120,16 @@ async def test_logging_off_queues_unanswered_contacts_and_parks_answered_ones(co
     await company.settle()
     assert sorted(await company.states()) == ["parked", "queued"]
     assert await company.value("select used_messaging from agent_state") == 0
+
+
+async def test_who_is_asked_for_what_its_holder_loses_is_told_by_the_same_sweep(company: Company) -> None:
+    ines, omar, handover, _, _ = await asked(company)
+    async with transaction(company.pool, company.announce) as tx:
+        await set_presence(tx, ines.id, "offline", None)
+    await company.worker.settle()
+    assert await company.states() == ["queued"]
+    ended = await company.rows("select id, body::json ->> 'reason' as why from event where kind = 3 and body ~ $1", ENDED)
+    assert {(row["id"], row["why"]) for row in ended} == {(ines.id, "moved"), (omar.id, "moved")}, handover
 
 
 async def test_going_away_ends_what_rings_and_keeps_what_is_held(company: Company) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.profile_facts import profile_facts
 from gateway.voice_calls import Calls
 from gateway.voice_desk import transfer
-from model.wire import Target, Transfer
+from model.wire_calls import Target, Transfer
 from router.assign import assign
 from router.due import left_contacts, overdue_offers
 from router.endings import rescind_left

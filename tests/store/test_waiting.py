@@ -13,7 +13,7 @@ from gateway.voice_calls import Calls
 from gateway.voice_desk import transfer
 from model.agent import Actor
 from model.refusal import Refused
-from model.wire import Target, Transfer
+from model.wire_calls import Target, Transfer
 from router.accept import Accepted, accept_offer
 from router.closing import close_conversation
 from router.endings import end_offer

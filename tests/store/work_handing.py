@@ -9,7 +9,7 @@ from gateway.voice_desk import transfer
 from model.agent import Actor
 from model.contact import ContactState
 from model.refusal import Refused
-from model.wire import Target, Transfer
+from model.wire_calls import Target, Transfer
 from router.assign import Given
 from router.handover import accept_handover, cancel_handover, decline_handover
 from tests.store.work_model import LIVE, Asking, Held, Seat
