@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 
 from model import event as feed_event
 from model import to_screen, wire
+from model.wire_frame import Ref
 from pushers import close_codes
 from pushers.close_codes import CloseCode
 from pushers.parse import parse_frame
@@ -46,7 +47,7 @@ DEFAULT_RATE = Rate()
 
 
 class _Referred(Struct, frozen=True):
-    ref: wire.Ref | None = None
+    ref: Ref | None = None
 
 
 _decode_ref = msgspec.json.Decoder(_Referred).decode

@@ -128,7 +128,9 @@ async def test_who_is_asked_for_what_its_holder_loses_is_told_by_the_same_sweep(
         await set_presence(tx, ines.id, "offline", None)
     await company.worker.settle()
     assert await company.states() == ["queued"]
-    ended = await company.rows("select id, body::json ->> 'reason' as why from event where kind = 3 and body ~ $1", ENDED)
+    ended = await company.rows(
+        "select id, body::json ->> 'reason' as why from event where kind = 3 and body ~ $1", ENDED
+    )
     assert {(row["id"], row["why"]) for row in ended} == {(ines.id, "moved"), (omar.id, "moved")}, handover
 
 
