@@ -190,6 +190,14 @@ class HandoverAsked(HandoverCard, frozen=True, tag_field="kind", tag="handover")
     """Somebody is asked to take a contact over; on the feeds of both agents."""
 
 
+class HandoverUpdated(Struct, frozen=True, tag_field="kind", tag="handover_updated"):
+    """Something was written there while somebody is asked; on the feed of who is, and the time to answer stays."""
+
+    handover: UUID
+    preview: str
+    messages: int
+
+
 class HandoverEnded(Struct, frozen=True, tag_field="kind", tag="handover_ended"):
     """It was answered, or nobody is asked any more; on the feeds of both agents."""
 
@@ -263,6 +271,7 @@ AgentEvent = (
     | OfferUpdated
     | OfferEnded
     | HandoverAsked
+    | HandoverUpdated
     | HandoverEnded
     | PresenceChanged
     | HeldChanged

@@ -105,6 +105,14 @@ class HandoverFrame(HandoverCard, frozen=True, tag_field="type", tag="handover")
     """Ring: a colleague asks this agent to take over. Sent live only, to the one who is asked."""
 
 
+class HandoverUpdatedFrame(_ToScreen, frozen=True, tag="handover_updated"):
+    """New preview of what this agent is asked to take over; `expires_at` is unchanged."""
+
+    handover: UUID
+    preview: str
+    messages: int
+
+
 class HandoverEndedFrame(_ToScreen, frozen=True, tag="handover_ended"):
     """Stop ringing, or tell who asked what came of it."""
 
@@ -217,6 +225,7 @@ ServerFrame = (
     | OfferUpdatedFrame
     | OfferEndedFrame
     | HandoverFrame
+    | HandoverUpdatedFrame
     | HandoverEndedFrame
     | ContactEndedFrame
     | Profile

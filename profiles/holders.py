@@ -18,6 +18,8 @@ AGENTS_OF = """
 select c.agent_id from contact c where c.id = any ($1) and c.agent_id is not null
 union
 select o.agent_id from offer o where o.contact_id = any ($1) and o.state = 'pending'
+union
+select h.agent_id from handover h where h.contact_id = any ($1) and h.ended_at is null
 """
 LOCK_AGENTS = "select agent_id from agent_state where agent_id = any ($1) order by agent_id for no key update"
 TELL_AGENTS = "select id, seq from tell_agents($1)"

@@ -238,6 +238,8 @@ def _acting_frame(event: feed_event.AgentEvent | None, feed: str) -> Struct | No
             return to_screen.OfferEndedFrame(event.offer, event.outcome, event.reason)
         case feed_event.HandoverAsked() if feed == f"agent:{event.to.id}":
             return msgspec.convert(event, to_screen.HandoverFrame, from_attributes=True)
+        case feed_event.HandoverUpdated():
+            return to_screen.HandoverUpdatedFrame(event.handover, event.preview, event.messages)
         case feed_event.HandoverEnded():
             return to_screen.HandoverEndedFrame(event.handover, event.outcome, event.reason)
         case feed_event.HeldEnded():

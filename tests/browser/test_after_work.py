@@ -91,7 +91,8 @@ async def test_a_colleague_is_asked_first_and_it_is_whose_it_was_until_they_take
     first, second = await defined.open_desk(0), await defined.open_desk(1, available=False)
     names = [agent.name for agent in defined.company.agents[:2]]
     text, note = random_text("The sofa"), random_text("Knows sofas")
-    await defined.text(random_phone(), text)
+    phone, more = random_phone(), random_text("The sofa again")
+    await defined.text(phone, text)
     await first.accept(text)
     await second.become("available")
 
@@ -114,6 +115,8 @@ async def test_a_colleague_is_asked_first_and_it_is_whose_it_was_until_they_take
     await first.part("handover-cancel").click()
     await expect(second.part("handover-asked")).to_have_count(0)
     await ask()
+    await defined.text(phone, more)
+    await expect(second.part("handover-asked")).to_contain_text(more)
     if picture := os.environ.get("SCREENPOP_PICTURE"):
         await second.page.screenshot(path=picture)
     await second.part("handover-accept").click()

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from gateway.auth import issue_token
 from tests.flow.house import denied, granted
+from tests.flow.screen_world import Screen
 from tests.flow.voice_world import Agent, VoiceWorld, take, voice_world
 
 
@@ -38,6 +39,11 @@ class Talk:
         row = await self.world.pool.fetchrow("select state, agent_id from contact where id = $1", UUID(self.contact))
         assert row
         return row["state"], row["agent_id"]
+
+    async def again(self, agent: Agent) -> Screen:
+        """Another screen of this agent."""
+        async with self.world.pool.acquire() as connection:
+            return await self.world.screen(await issue_token(connection, agent.id))
 
     async def used(self, agent: Agent) -> int:
         """Slots for messages that are taken."""
@@ -74,6 +80,15 @@ async def test_who_is_asked_takes_it_over_and_its_holder_keeps_it_until_then(tal
     assert (await talk.other.screen.next("profile"))["ref"] == "again"
     refused = await denied(talk.sender.screen, type="accept_handover", handover=asked["handover"])
     assert refused == ("forbidden", "handover")
+
+
+async def test_who_is_asked_sees_what_is_written_meanwhile_and_has_no_longer_for_it(talk: Talk) -> None:
+    asked = await talk.ask()
+    await talk.world.text("+15551230001", "it is urgent")
+    told = await talk.other.screen.next("handover_updated")
+    assert (told["handover"], told["preview"], told["messages"]) == (asked["handover"], "it is urgent", 2)
+    (card,) = (await talk.again(talk.other)).welcome["handovers"]
+    assert (card["preview"], card["messages"], card["expires_at"]) == ("it is urgent", 2, asked["expires_at"])
 
 
 async def test_declined_or_cancelled_it_stays_and_the_other_side_is_told(talk: Talk) -> None:
@@ -117,9 +132,7 @@ async def test_without_a_free_slot_it_cannot_be_taken_over_and_a_screen_that_com
     assert refused == ("wrong_state", "handover")
     assert await talk.holder() == ("assigned", talk.sender.id)
     for agent in (talk.other, talk.sender):
-        async with talk.world.pool.acquire() as connection:
-            again = await talk.world.screen(await issue_token(connection, agent.id))
-        (line,) = again.welcome["handovers"]
+        (line,) = (await talk.again(agent)).welcome["handovers"]
         assert (line["handover"], line["by"]["name"], line["to"]["name"]) == (asked["handover"], "Sender", "Other")
     await talk.world.pool.execute("update agent_state set cap_messaging = 1 where agent_id = $1", talk.other.id)
     await talk.other.screen.send(type="accept_handover", handover=asked["handover"], ref="now")

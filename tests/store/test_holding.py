@@ -9,11 +9,13 @@ import pytest
 from model.refusal import Refused
 from router.closing import close_conversation
 from router.finishing import finish, wrap_up
+from router.handover import cancel_handover
 from router.holding import seen
 from router.presence import bury_dead_processes, disconnect_screen, mend_connected, renew_lease, set_presence
 from store.feeds import transaction
 from tests.store.company import Company, open_company
 from tests.store.handover_interleavings import asked
+from tests.store.interleaver import boss
 
 ENDED = '"kind":"handover_ended"'
 
@@ -132,6 +134,16 @@ async def test_who_is_asked_for_what_its_holder_loses_is_told_by_the_same_sweep(
         "select id, body::json ->> 'reason' as why from event where kind = 3 and body ~ $1", ENDED
     )
     assert {(row["id"], row["why"]) for row in ended} == {(ines.id, "moved"), (omar.id, "moved")}, handover
+
+
+async def test_what_is_written_meanwhile_is_told_to_who_is_asked_and_to_nobody_later(company: Company) -> None:
+    _, omar, handover, _, _ = await asked(company)
+    await company.text(PHONE, "it is urgent")
+    async with transaction(company.pool, company.announce) as tx:
+        assert await cancel_handover(tx, handover, boss()) is None
+    await company.text(PHONE, "never mind")
+    told = await company.rows("select id, body::json ->> 'preview' as said from event where body ~ 'handover_updated'")
+    assert [(row["id"], row["said"]) for row in told] == [(omar.id, "it is urgent")]
 
 
 async def test_going_away_ends_what_rings_and_keeps_what_is_held(company: Company) -> None:

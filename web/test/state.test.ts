@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Conversation, Entry, HeldContact, OfferCard, Profile, ProfileContact, Welcome } from "../src/client/protocol";
+import type { AgentEvent, Conversation, Entry, HeldContact, OfferCard, Profile, ProfileContact, Welcome } from "../src/client/protocol";
 import { applyAgentEvent, endOffer, fromWelcome, groupHeld, ring, usedSlots } from "../src/state/agent";
 import { applyCustomerEvent, fromSnapshot, replyConversation, withOlder, type OpenProfile } from "../src/state/profile";
 import { routes } from "../src/state/route";
@@ -43,6 +43,13 @@ test("an offer rings once, whether it comes as a frame, an event or both", () =>
 
 test("an offer replayed after it ran out does not ring", () => {
   expect(ring(empty, card("o"), Date.parse(T(2)))).toBe(empty);
+});
+
+test("what is written meanwhile is seen by who is asked, and changes nothing where nobody is", () => {
+  const asked = applyAgentEvent(empty, { kind: "handover", handover: "h", preview: "one", messages: 1 } as AgentEvent, NOW);
+  const written = { kind: "handover_updated", handover: "h", preview: "two", messages: 2 } as const;
+  expect(applyAgentEvent(asked, written, NOW).handovers.get("h")).toMatchObject({ preview: "two", messages: 2 });
+  expect(applyAgentEvent(empty, written, NOW)).toBe(empty);
 });
 
 test("an answered offer leaves at once, one that ended otherwise says how", () => {

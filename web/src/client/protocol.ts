@@ -148,6 +148,7 @@ export type AgentEvent =
   | { kind: "offer_updated"; offer: Id; preview: string; messages: number }
   | { kind: "offer_ended"; offer: Id; contact: Id; outcome: OfferState; reason: string | null }
   | ({ kind: "handover" } & HandoverCard)
+  | { kind: "handover_updated"; handover: Id; preview: string; messages: number }
   | { kind: "handover_ended"; handover: Id; contact: Id; outcome: HandoverOutcome; reason: string | null }
   | { kind: "presence"; presence: Presence }
   | { kind: "held"; held: HeldContact; routed: boolean }
@@ -251,11 +252,12 @@ export type OfferEndedFrame = { type: "offer_ended"; offer: Id; outcome: OfferSt
 export type ContactEndedFrame = { type: "contact_ended"; contact: Id; reason: string };
 
 export type HandoverFrame = { type: "handover" } & HandoverCard;
+export type HandoverUpdatedFrame = { type: "handover_updated"; handover: Id; preview: string; messages: number };
 export type HandoverEndedFrame = { type: "handover_ended"; handover: Id; outcome: HandoverOutcome; reason: string | null };
 
 export type ServerFrame =
   | Welcome | Profile | EventFrame | ResultFrame | ErrorFrame
-  | OfferFrame | OfferUpdatedFrame | OfferEndedFrame | ContactEndedFrame | HandoverFrame | HandoverEndedFrame
+  | OfferFrame | OfferUpdatedFrame | OfferEndedFrame | ContactEndedFrame | HandoverFrame | HandoverUpdatedFrame | HandoverEndedFrame
   | TypingFrame
   | { type: "resync"; feed: string };
 

@@ -53,6 +53,8 @@ export function applyAgentEvent(state: AgentState, event: AgentEvent, serverNow:
       return endOffer(state, event.offer, event.outcome, event.reason);
     case "handover":
       return { ...state, handovers: new Map(state.handovers).set(event.handover, event) };
+    case "handover_updated":
+      return changeHandover(state, event.handover, { preview: event.preview, messages: event.messages });
     case "handover_ended":
       return { ...state, handovers: without(state.handovers, event.handover) };
     case "presence":
@@ -79,6 +81,11 @@ export function changeOffer(state: AgentState, id: Id, change: Partial<Ring>): A
   const offer = state.offers.get(id);
   if (!offer || offer.phase === "ended") return state;
   return { ...state, offers: new Map(state.offers).set(id, { ...offer, ...change }) };
+}
+
+export function changeHandover(state: AgentState, id: Id, change: Partial<HandoverCard>): AgentState {
+  const card = state.handovers.get(id);
+  return card ? { ...state, handovers: new Map(state.handovers).set(id, { ...card, ...change }) } : state;
 }
 
 /** An offer this agent answered leaves at once; one that ended without them says so first. */

@@ -5,7 +5,7 @@ import { fetchTicket } from "../client/api";
 import { FeedBook, type Step } from "../client/feeds";
 import type { AgentEvent, ClientFrame, CustomerEvent, ErrorFrame, EventFrame, HandoverEndedFrame, HeldContact, Id, Profile, ServerFrame, Task, Welcome } from "../client/protocol";
 import { Refused, Requests, type Answer } from "../client/requests";
-import { applyAgentEvent, changeOffer, endOffer, fromWelcome, handoverWords, ring, type AgentState } from "./agent";
+import { applyAgentEvent, changeHandover, changeOffer, endOffer, fromWelcome, handoverWords, ring, type AgentState } from "./agent";
 import { announce } from "./announce";
 import { draftOf, dropDrafts, setDraft } from "./drafts";
 import { frameOf, outbox, settle, setRefusal, take } from "./outbox";
@@ -138,6 +138,9 @@ function receive(frame: ServerFrame): void {
       break;
     case "offer_ended": change((state) => endOffer(state, frame.offer, frame.outcome, frame.reason)); break;
     case "handover": change((state) => applyAgentEvent(state, { kind: "handover", ...frame }, 0)); break;
+    case "handover_updated":
+      change((state) => changeHandover(state, frame.handover, { preview: frame.preview, messages: frame.messages }));
+      break;
     case "handover_ended": handoverEnded(frame); break;
     case "contact_ended":
       change((state) => applyAgentEvent(state, { kind: "contact_ended", contact: frame.contact, reason: frame.reason }, 0));
