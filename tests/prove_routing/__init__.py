@@ -8,7 +8,7 @@ from tests.prove_routing import drain, features, figures, interleavings, model, 
 PARTS: dict[str, Part] = {
     "vip": Part(vip.show, 240),
     "model": Part(model.show, 1200, 36_000),
-    "interleavings": Part(interleavings.show, 1200, 36_000),
+    "interleavings": Part(interleavings.show, 1800),
     "drain": Part(drain.show, 1500),
     "erlang": Part(figures.show_erlang, 1800),
     "lint": Part(figures.show_lint, 300),

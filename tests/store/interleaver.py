@@ -26,6 +26,7 @@ from store.feeds import Transaction
 from store.ids import new_id
 from store.pool import Connection
 from tests.store.company import Company
+from tests.store.footprints import Footprints
 from tests.store.invariants import empty, violations
 
 PHONE, OTHER_PHONE = "+14155550100", "+14155550101"
@@ -66,8 +67,9 @@ class _Inner:
 class Side:
     """One connection whose every statement waits for its turn. Offers what the product calls on a connection."""
 
-    def __init__(self, connection: Connection, work: Work, *, whole: bool) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, work: Work, *, whole: bool, prints: Footprints | None = None) -> None:
+        self.connection, self.prints = connection, prints
+        self.next = ""
         self.pid = connection.get_server_pid()
         self._turns = asyncio.Semaphore(0)
         self._ready = asyncio.Event()
@@ -82,33 +84,40 @@ class Side:
         await self.execute("begin")
         try:
             done = await work(tx)
+            await self.execute("commit")
         except BaseException:  # cancelled or failed: as a transaction of the product ends
             await self.connection.execute("rollback")
             raise
-        await self.execute("commit")
         return done
 
-    async def turn(self) -> Connection:
+    async def turn(self) -> None:
         """Wait for it."""
         self._ready.set()
         await self._turns.acquire()
-        return self.connection
 
-    async def execute(self, *call: Any) -> Any:
+    async def execute(self, sql: str, *given: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self.turn()).execute(*call)
+        return await self._in_turn(self.connection.execute, sql, *given)
 
-    async def fetch(self, *call: Any) -> Any:
+    async def fetch(self, sql: str, *given: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self.turn()).fetch(*call)
+        return await self._in_turn(self.connection.fetch, sql, *given)
 
-    async def fetchrow(self, *call: Any) -> Any:
+    async def fetchrow(self, sql: str, *given: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self.turn()).fetchrow(*call)
+        return await self._in_turn(self.connection.fetchrow, sql, *given)
 
-    async def fetchval(self, *call: Any) -> Any:
+    async def fetchval(self, sql: str, *given: Any) -> Any:
         """As asyncpg's, in turn."""
-        return await (await self.turn()).fetchval(*call)
+        return await self._in_turn(self.connection.fetchval, sql, *given)
+
+    async def _in_turn(self, method: Callable[..., Awaitable[Any]], sql: str, *given: Any) -> Any:
+        self.next = sql
+        await self.turn()
+        done = await method(sql, *given)
+        if self.prints is not None:
+            await self.prints.note(self.connection, sql)
+        return done
 
     def transaction(self) -> _Inner:
         """As asyncpg's, in turn."""
@@ -122,21 +131,28 @@ class Side:
             self._ready.clear()
             self._running = True
             self._turns.release()
+        return await self.rest(watch) and not self.task.done()
+
+    async def rest(self, watch: Connection) -> bool:
+        """Let the statement that runs come to its end; False when it waits for a lock."""
         async with asyncio.timeout(BOUND_SECONDS):
             while not self.task.done() and not self._ready.is_set():
                 if await watch.fetchval("select cardinality(pg_blocking_pids($1)) > 0", self.pid):
                     return False
         self._running = False
-        return not self.task.done()
+        return True
 
 
 @asynccontextmanager
 async def sides(
-    company: Company, first: Work, second: Work, whole: str
+    company: Company, first: Work, second: Work, whole: str, *, noted: bool = False
 ) -> AsyncIterator[tuple[Side, Side, Connection]]:
     """The two sides, at rest before their first statement, and a connection that watches them."""
     async with company.pool.acquire() as a, company.pool.acquire() as b, company.pool.acquire() as watch:
-        pair = (Side(a, first, whole="a" in whole), Side(b, second, whole="b" in whole))
+        pair = (
+            Side(a, first, whole="a" in whole, prints=Footprints() if noted and "a" not in whole else None),
+            Side(b, second, whole="b" in whole, prints=Footprints() if noted and "b" not in whole else None),
+        )
         try:
             yield (*pair, watch)
         finally:
