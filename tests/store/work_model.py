@@ -14,7 +14,7 @@ from model.contact import ContactState
 LIVE = """
 select h.value as phone, c.id, c.state, coalesce(c.agent_id, o.agent_id) as agent, c.shown,
        c.due_at is not null as deadline, c.preview_direction = 'out' as answered, o.id as offer, c.conversation_id,
-       c.queue_id as queue, c.arrived_at, a.id as asked
+       c.queue_id as queue, c.arrived_at, a.id as asked, c.prefer_agent_id as preferred
   from contact c join handle h on h.customer_id = c.customer_id
        left join offer o on o.contact_id = c.id and o.state = 'pending'
        left join handover a on a.contact_id = c.id and a.ended_at is null
@@ -211,6 +211,7 @@ def take_over(held: Held, row: Any, seats: list[Seat], *, room: bool) -> None:
     there = {seat.actor.id for seat in seats if seat.routable}
     all_passed = len(held.passed) > 1 and there <= held.passed
     if held.state == "queued":
+        _forget_absent(held, row["preferred"], seats)
         held.passed = set() if all_passed and there and room else held.passed
         return
     assert held.agent in there, "given to an agent who is not there"
@@ -231,6 +232,15 @@ def take_over(held: Held, row: Any, seats: list[Seat], *, room: bool) -> None:
         assert held.queue != "auto" or handed_on, "held out, though its queue gives outright"
         held.passed = set() if all_passed else held.passed
         held.first = held.first[held.first.index(held.agent) :] if held.agent in held.first else []
+
+
+def _forget_absent(held: Held, preferred: UUID | None, seats: Sequence[Seat]) -> None:
+    """Dispatch looked, and whom it was meant for was not there: it waits for the next of them, or anybody."""
+    absent = {seat.actor.id for seat in seats if seat.presence == "offline"}
+    while held.first and held.first[0] != preferred:
+        assert held.first[0] in absent, "no longer meant for who is there"
+        held.first.pop(0)
+        held.outright = bool(held.first)
 
 
 def oldest(contacts: Iterable[Held]) -> Held | None:
