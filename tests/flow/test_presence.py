@@ -212,7 +212,7 @@ async def test_what_rings_at_the_same_moment_is_taken_once(house: House) -> None
         await house.world.write(house.gateway.hub, who)
         await worker._routing.route_waiting()
         await asyncio.gather(ask(screen, type="next"), worker.drain())
-    await worker.drain()  # each may have left the last one to the other: it is the next round's
+    await worker.drain()  # each may have left the last one to the other: the worker looks once more, for that
     async with pool.acquire() as connection:
         assert await violations(connection) == []
     there = "select count(*) filter (where state in ('assigned', 'offered')), count(*) from contact"

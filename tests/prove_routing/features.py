@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.browser.stage import CHROMIUM
 from tests.outside.verdict import Verdict, missing
 from tests.prove_customer.features import ROOT, last_line, outcomes, run_tests
 from tests.prove_first_light.stage import Stage
@@ -91,5 +92,7 @@ async def show_console(stage: Stage) -> list[Verdict]:
     claim = "the console in real Chromium, strict"
     if not files:
         return [missing(claim, f"tests/browser/{CONSOLE}")]
+    if CHROMIUM is None:
+        return [missing(claim, "chromium")]
     output = last_line(await run_tests(files))
     return [Verdict(claim, ", ".join(files), output, output.endswith("(exit code 0)"))]

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from model.agent import Actor
+from profiles.merge import MergeOrder, merge
 from router.assign import Given
 from router.closing import close_conversation
 from router.finishing import finish
@@ -28,7 +29,10 @@ from router.supervising import take_back
 from router.transfer import Order, hand_over
 from store.feeds import Transaction
 from tests.store.company import Company, open_company
-from tests.store.interleaver import PHONE, Work, boss, code, held, in_transaction, try_all, writing
+from tests.store.interleaver import OTHER_PHONE, PHONE, Work, boss, code, held, in_transaction, try_all, writing
+
+THIRD_PHONE = "+14155550102"
+ROOT = "select m.root_id from handle h join customer m on m.id = h.customer_id where h.value = $1"
 
 
 @pytest.fixture
@@ -43,13 +47,17 @@ async def asked(company: Company) -> tuple[Actor, Actor, UUID, UUID, UUID]:
     omar = await company.hire("Omar")
     await company.seat(omar)
 
-    async def ask(tx: Transaction) -> object:
+    assert await in_transaction(company, asking(contact, omar, ines)) is None
+    return ines, omar, await company.value("select id from handover"), contact, conversation
+
+
+def asking(contact: UUID, whom: Actor, by: Actor) -> Work:
+    async def work(tx: Transaction) -> object:
         locked = await lock_contact(tx, contact)
         assert locked is not None
-        return await ask_to_take(tx, *locked, Order(omar.id, warm=True), ines)
+        return await ask_to_take(tx, *locked, Order(whom.id, warm=True), by)
 
-    assert await in_transaction(company, ask) is None
-    return ines, omar, await company.value("select id from handover"), contact, conversation
+    return work
 
 
 def blind(contact: UUID, to: UUID, by: Actor) -> Work:
@@ -115,17 +123,35 @@ async def test_two_who_ask_each_other_and_accept(company: Company) -> None:
         await company.value("update agent_state set presence = 'available' where agent_id = $1 returning seq", ines.id)
         contact = await company.value("select id from contact where agent_id = $1", omar.id)
 
-        async def ask(tx: Transaction) -> object:
-            locked = await lock_contact(tx, contact)
-            assert locked is not None
-            return await ask_to_take(tx, *locked, Order(ines.id, warm=True), omar)
-
-        assert await in_transaction(company, ask) is None
+        assert await in_transaction(company, asking(contact, ines, omar)) is None
         second = await company.value("select id from handover where agent_id = $1 and ended_at is null", ines.id)
         return (lambda tx: accept_handover(tx, first, omar)), (lambda tx: accept_handover(tx, second, ines))
 
     async def legal(company: Company, one: object, two: object) -> None:
         assert isinstance(one, Given)
         assert isinstance(two, Given)
+
+    assert await try_all(company, prepare, legal) > 5
+
+
+async def merge_while_asking(company: Company) -> None:
+    """Omar, who came first, is asked for one of two that Ines holds, and for the other while the first is merged."""
+
+    async def prepare(company: Company) -> tuple[Work, Work]:
+        omar = await company.hire("Omar")
+        ines, first, _ = await held(company)
+        await company.text(THIRD_PHONE)
+        await company.drain()
+        other = (await company.take(ines)).contact.id
+        await company.seat(omar)
+        assert await in_transaction(company, asking(first, omar, ines)) is None
+        await company.text(OTHER_PHONE)
+        order = MergeOrder(await company.value(ROOT, PHONE), await company.value(ROOT, OTHER_PHONE), by=ines)
+        return lambda tx: merge(tx, order), asking(other, omar, ines)
+
+    async def legal(company: Company, _: object, asked: object) -> None:
+        assert asked is None
+        assert await company.value("select count(*) from handover where ended_at is null") == 2
+        assert await company.value("select count(distinct root_id) from customer") == 2
 
     assert await try_all(company, prepare, legal) > 5

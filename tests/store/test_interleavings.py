@@ -21,7 +21,7 @@ from router.needs import Need, intern_need
 from router.presence import bury_dead_processes, set_presence
 from store.ids import new_id
 from tests.store.company import Company, open_company
-from tests.store.handover_interleavings import accept_against
+from tests.store.handover_interleavings import accept_against, merge_while_asking
 from tests.store.interleaver import (
     PHONE,
     Work,
@@ -317,3 +317,7 @@ async def test_two_who_meet_in_every_order_with_one_change_of_turn(company: Comp
 
 async def test_taking_over_and_the_close_of_the_conversation(company: Company) -> None:
     await accept_against(company, "close", late=False)
+
+
+async def test_a_merge_and_somebody_who_is_asked_for_more(company: Company) -> None:
+    await merge_while_asking(company)

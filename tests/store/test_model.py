@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import sys
+
 import pytest
 
 from tests.store.work_round import EXAMPLES, run
@@ -13,5 +16,7 @@ A_PART, STEPS = 25, 50
 @pytest.mark.timeout(400)  # it empties every table between examples, which a busy disk makes slow
 @pytest.mark.parametrize("part", range(1, PARTS + 1))
 def test_random_work_agrees_with_the_model(database_url: str, part: int) -> None:
-    counts = run(database_url, A_PART, STEPS, shrink=True)
-    assert counts[EXAMPLES] >= A_PART, part
+    seeded = secrets.randbelow(2**32)
+    sys.stdout.write(f"part {part}, seed {seeded}\n")  # shown where it fails
+    counts = run(database_url, A_PART, STEPS, seeded, shrink=True)
+    assert counts[EXAMPLES] >= A_PART
